@@ -1,0 +1,175 @@
+//! Directories: make, remove, list, walk, match.
+
+use std::ops::ControlFlow;
+
+use memfs_engine::engine::{GlobOptions, WalkEntry};
+
+use super::MemFs;
+use crate::{Result, WalkItem};
+
+impl MemFs {
+    /// Makes one directory; its parent must exist. O(depth).
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) for a directory or file of that name,
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the parent is missing,
+    /// [`MemoryFull`](crate::ErrorKind::MemoryFull).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.mkdir("/logs")?;
+    /// assert!(fs.exists("/logs/"));
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn mkdir(&self, path: impl AsRef<str>) -> Result<()> {
+        Ok(self.engine.mkdir(path.as_ref())?)
+    }
+
+    /// Makes a directory and its missing parents; fine when it exists. O(depth).
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when a file has that name,
+    /// [`MemoryFull`](crate::ErrorKind::MemoryFull).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.create_dir_all("/a/b/c")?;
+    /// fs.create_dir_all("/a/b/c")?;
+    /// assert_eq!(fs.listdir("/a/b")?, ["c"]);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn create_dir_all(&self, path: impl AsRef<str>) -> Result<()> {
+        Ok(self.engine.create_dir_all(path.as_ref())?)
+    }
+
+    /// Removes an empty directory. O(depth).
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotADirectory`](crate::ErrorKind::NotADirectory),
+    /// [`DirectoryNotEmpty`](crate::ErrorKind::DirectoryNotEmpty);
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the root.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.mkdir("/empty")?;
+    /// fs.rmdir("/empty")?;
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn rmdir(&self, path: impl AsRef<str>) -> Result<()> {
+        Ok(self.engine.rmdir(path.as_ref())?)
+    }
+
+    /// Removes a directory and everything below it. O(entries below).
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotADirectory`](crate::ErrorKind::NotADirectory);
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the root: use [`MemFs::clear`].
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.write("/tmp/a/b", "x")?;
+    /// fs.remove_dir_all("/tmp")?;
+    /// assert!(!fs.exists("/tmp/a/b"));
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn remove_dir_all(&self, path: impl AsRef<str>) -> Result<()> {
+        Ok(self.engine.remove_dir_all(path.as_ref())?)
+    }
+
+    /// The names in a directory, sorted by their bytes. O(entries). A name that is there throughout the call
+    /// is listed exactly once.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotADirectory`](crate::ErrorKind::NotADirectory).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "x")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// assert_eq!(fs.listdir("/")?, ["a", "b.txt"]);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn listdir(&self, path: impl AsRef<str>) -> Result<Vec<String>> {
+        Ok(self.engine.listdir(path.as_ref())?)
+    }
+
+    /// Calls `visit` for everything below a directory, depth first, each directory's entries in order and
+    /// before what is below them, until it breaks. O(entries visited). `visit` may use the file system.
+    ///
+    /// # Errors
+    /// As [`MemFs::listdir`].
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "xyz")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// let mut bytes = 0;
+    /// fs.walk("/", |entry| {
+    ///     bytes += entry.size;
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(bytes, 4);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn walk(&self, path: impl AsRef<str>, mut visit: impl FnMut(&WalkEntry<'_>) -> ControlFlow<()>) -> Result<()> {
+        Ok(self.engine.walk(path.as_ref(), &mut visit)?)
+    }
+
+    /// Everything below a directory, in the order of [`MemFs::walk`]. O(entries), in time and memory.
+    ///
+    /// # Errors
+    /// As [`MemFs::listdir`].
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "xyz")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// let paths: Vec<String> = fs.walk_to_vec("/")?.into_iter().map(|item| item.path).collect();
+    /// assert_eq!(paths, ["/a", "/a/c.txt", "/b.txt"]);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn walk_to_vec(&self, path: impl AsRef<str>) -> Result<Vec<WalkItem>> {
+        let mut items = Vec::new();
+        self.walk(path, |entry| {
+            items.push(WalkItem::from(entry));
+            ControlFlow::Continue(())
+        })?;
+        Ok(items)
+    }
+
+    /// The paths of the files that match a pattern, sorted. `*` and `?` stop at `/`, `**` crosses it; `[a-z]`
+    /// and `{one,two}` as usual; a relative pattern gets a leading `/`. O(entries below the part of the
+    /// pattern before its first wildcard).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a malformed pattern.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "xyz")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// assert_eq!(fs.glob("/*.txt")?, ["/b.txt"]);
+    /// assert_eq!(fs.glob("/**/*.txt")?, ["/a/c.txt", "/b.txt"]);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn glob(&self, pattern: impl AsRef<str>) -> Result<Vec<String>> {
+        self.glob_with(pattern, GlobOptions::default())
+    }
+
+    /// As [`MemFs::glob`], with options.
+    ///
+    /// # Errors
+    /// As [`MemFs::glob`].
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// let options = memfs::GlobOptions { include_dirs: true };
+    /// assert_eq!(fs.glob_with("/**", options)?, ["/a", "/a/c.txt"]);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn glob_with(&self, pattern: impl AsRef<str>, options: GlobOptions) -> Result<Vec<String>> {
+        Ok(self.engine.glob(pattern.as_ref(), options)?)
+    }
+}

@@ -1,0 +1,141 @@
+//! What is in memory and what is not: priorities, preloads, gc, the limit.
+
+use memfs_engine::engine::GcReport;
+
+use super::MemFs;
+use crate::{Result, Task};
+
+impl MemFs {
+    /// Sets how hard a file holds on to memory, 0 to 10. Content of 0 to 2 leaves first, then 3 to 5, then
+    /// 6 to 8; 9 and 10 leave only by [`MemFs::gc`]. It stays until it is set again; frequent reads raise the
+    /// effective priority above it for a while, to 8 at most. O(depth).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a priority over 10,
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/core.db", "x")?;
+    /// fs.set_priority("/core.db", 9)?;
+    /// assert_eq!(fs.get_priority("/core.db")?, 9);
+    /// assert!(fs.set_priority("/core.db", 11).is_err());
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn set_priority(&self, path: impl AsRef<str>, priority: u8) -> Result<()> {
+        Ok(self.engine.set_priority(path.as_ref(), priority)?)
+    }
+
+    /// A file's effective priority: what was set, plus the boost for frequent reads. O(depth).
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.write("/a", "x")?;
+    /// assert_eq!(fs.get_priority("/a")?, 5);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn get_priority(&self, path: impl AsRef<str>) -> Result<u8> {
+        Ok(self.engine.get_priority(path.as_ref())?)
+    }
+
+    /// Brings a file's content into memory in the background.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory). What goes
+    /// wrong later is the task's outcome.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a", "x")?;
+    /// let task = fs.preload("/a")?;
+    /// // ... something else meanwhile ...
+    /// assert_eq!(task.wait()?, 1);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn preload(&self, path: impl AsRef<str>) -> Result<Task> {
+        Ok(Task::new(self.engine.preload(path.as_ref(), None)?))
+    }
+
+    /// As [`MemFs::preload`], and sets the priority at once, as [`MemFs::set_priority`] does.
+    ///
+    /// # Errors
+    /// As both.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a", "x")?;
+    /// assert_eq!(fs.preload_with_priority("/a", 7)?.wait()?, 1);
+    /// assert_eq!(fs.get_priority("/a")?, 7);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn preload_with_priority(&self, path: impl AsRef<str>, priority: u8) -> Result<Task> {
+        Ok(Task::new(self.engine.preload(path.as_ref(), Some(priority))?))
+    }
+
+    /// Moves content out of memory, coldest and lowest priority first, until at most `target_usage` of the
+    /// budget is used; stops there. The only call that moves priorities 9 and 10 out, after all others.
+    /// O(memory looked at).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when `target_usage` is not in 0 to 1,
+    /// [`DiskFull`](crate::ErrorKind::DiskFull), [`Io`](crate::ErrorKind::Io); what could not be moved stays.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a", "x")?;
+    /// let report = fs.gc(0.0)?;
+    /// assert_eq!(report.files_moved, 1);
+    /// assert!(!fs.file_info("/a")?.in_memory);
+    /// assert_eq!(fs.read("/a")?, b"x");
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn gc(&self, target_usage: f64) -> Result<GcReport> {
+        Ok(self.engine.gc(target_usage)?)
+    }
+
+    /// The memory budget, in bytes.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// assert_eq!(fs.memory_limit(), 8 << 20);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn memory_limit(&self) -> u64 {
+        self.engine.memory_limit()
+    }
+
+    /// Changes the memory budget, in bytes, from 4 MiB up. When it is lowered, content moves out at once or
+    /// as soon as it can; until then writers wait.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) below 4 MiB.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// fs.set_memory_limit(16 << 20)?;
+    /// assert_eq!(fs.memory_limit(), 16 << 20);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn set_memory_limit(&self, bytes: u64) -> Result<()> {
+        Ok(self.engine.set_memory_limit(bytes)?)
+    }
+
+    /// Removes everything: files, directories, and what belongs to them in memory and on disk. O(entries).
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed), [`Poisoned`](crate::ErrorKind::Poisoned).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a/b", "x")?;
+    /// fs.clear()?;
+    /// assert!(fs.listdir("/")?.is_empty());
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn clear(&self) -> Result<()> {
+        Ok(self.engine.clear()?)
+    }
+}

@@ -1,0 +1,143 @@
+//! Views: zero-copy reads that stay as they were for as long as they are kept.
+
+use super::fetch::{Fetched, Held, Why};
+use super::map::EXTENT;
+use super::{Content, Missing, Piece};
+use crate::error::{Error, Kind, Result};
+
+/// A file's bytes as they were at one instant, kept across overwrite, rename, deletion and eviction.
+///
+/// A view stalls nobody: it keeps its own bytes alive and nothing else.
+#[derive(Clone)]
+pub struct FileView<'e> {
+    content: &'e Content,
+    fetched: Fetched<'e>,
+    path: Option<std::sync::Arc<str>>,
+}
+
+/// The operation that errors of a view's pieces name.
+const OP: &str = "view";
+
+impl<'e> FileView<'e> {
+    #[inline]
+    pub(crate) fn new(content: &'e Content, fetched: Fetched<'e>, path: &str) -> FileView<'e> {
+        // Only the pieces of a larger file can fail later, and want the name then.
+        let path = matches!(fetched, Fetched::Map(_)).then(|| std::sync::Arc::from(path));
+        FileView { content, fetched, path }
+    }
+
+    /// Length of the file in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.fetched {
+            Fetched::Whole(piece) => piece.len() as u64,
+            Fetched::Map(held) => held.version().len,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The whole content, where it lies in one piece (files below 32 KiB do).
+    #[inline]
+    pub fn as_slice(&self) -> Option<&[u8]> {
+        match &self.fetched {
+            Fetched::Whole(piece) => Some(piece),
+            Fetched::Map(_) => None,
+        }
+    }
+
+    /// The content in pieces, in order. A piece that is on disk is brought back or served from there when the
+    /// iterator reaches it, so each may fail.
+    pub fn pieces(&self) -> Pieces<'_, 'e> {
+        Pieces { view: self, next: 0 }
+    }
+
+    /// Copies from `offset` on into `buf`; gives the bytes copied: fewer than asked only at the end of the file.
+    ///
+    /// # Errors
+    /// `Io` or `Corrupt`, of content that is on disk.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        read_at(self.content, &self.fetched, offset, buf).map(|(n, _)| n).map_err(|m| self.error(m))
+    }
+
+    /// The whole content, copied.
+    ///
+    /// # Errors
+    /// As [`FileView::read_at`].
+    pub fn to_vec(&self) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(usize::MAX)];
+        self.read_at(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn error(&self, missing: Missing) -> Error {
+        let kind = match missing {
+            Missing::Because(kind) => kind,
+            Missing::NeedMemory(_) | Missing::Gone => Kind::Stale,
+        };
+        Error::new(OP, self.path.as_deref().unwrap_or_default(), kind)
+    }
+}
+
+/// The pieces of a view, in order.
+pub struct Pieces<'v, 'e> {
+    view: &'v FileView<'e>,
+    next: u64,
+}
+
+impl<'e> Iterator for Pieces<'_, 'e> {
+    type Item = Result<Piece<'e>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.next;
+        self.next += 1;
+        match &self.view.fetched {
+            Fetched::Whole(piece) => (index == 0 && !piece.is_empty()).then(|| Ok(piece.clone())),
+            Fetched::Map(held) => (index < held.version().extents).then(|| {
+                let piece = self.view.content.fetch_extent(held, index, Why::View);
+                piece.map_err(|m| self.view.error(m))
+            }),
+        }
+    }
+}
+
+/// Copies a range out of fetched content. Gives the bytes copied and whether all were in memory.
+pub(crate) fn read_at(
+    content: &Content,
+    fetched: &Fetched<'_>,
+    offset: u64,
+    buf: &mut [u8],
+) -> std::result::Result<(usize, bool), Missing> {
+    match fetched {
+        Fetched::Whole(piece) => {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX).min(piece.len());
+            let n = buf.len().min(piece.len() - from);
+            crate::copy::copy_slice(&piece[from..from + n], &mut buf[..n]);
+            Ok((n, piece.is_resident()))
+        }
+        Fetched::Map(held) => read_map(content, held, offset, buf),
+    }
+}
+
+fn read_map(
+    content: &Content,
+    held: &Held<'_>,
+    offset: u64,
+    buf: &mut [u8],
+) -> std::result::Result<(usize, bool), Missing> {
+    let len = held.version().len;
+    let end = offset.saturating_add(buf.len() as u64).min(len);
+    let mut at = offset.min(len);
+    let mut resident = true;
+    while at < end {
+        let piece = content.fetch_extent(held, at / EXTENT, Why::Read)?;
+        let from = (at - piece.offset()) as usize;
+        let n = (piece.len() - from).min((end - at) as usize);
+        let to = (at - offset) as usize;
+        crate::copy::copy_slice(&piece[from..from + n], &mut buf[to..to + n]);
+        resident &= piece.is_resident();
+        at += n as u64;
+    }
+    Ok(((at - offset.min(len)) as usize, resident))
+}

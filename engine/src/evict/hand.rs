@@ -1,0 +1,157 @@
+//! The hand: looking at one page, cooling what is warm, picking what is cold.
+#![allow(unsafe_code)]
+
+use super::Evictor;
+use super::batch::{Batch, Victim};
+use crate::content::{Extent, ExtentWord};
+use crate::id::Off;
+use crate::inode::{Inode, Root};
+use crate::memory::{Memory, Owner};
+use crate::policy::{self, Band};
+use crate::segment::RecordId;
+use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+
+/// Content as the hand sees it: its word, and what the policy knows.
+pub(super) struct Seen<'a> {
+    pub word: &'a AtomicU64,
+    pub raw: u64,
+    pub heat: &'a AtomicU8,
+    pub ghost: &'a AtomicU16,
+    pub priority: u8,
+    pub len: u32,
+    pub id: RecordId,
+    pub inode: Option<&'a Inode>,
+    pub extent: Option<&'a Extent>,
+}
+
+/// The current content at `off`. None if it is nobody's: just being made, or unlinked. The caller is pinned.
+pub(super) fn look(memory: &Memory, off: Off) -> Option<(Owner, Seen<'_>)> {
+    let owner = memory.header(off).owner()?;
+    let seen = match owner {
+        Owner::Inode(ino) => look_blob(memory, off, ino)?,
+        Owner::Extent(descriptor) => look_extent(memory, off, descriptor)?,
+    };
+    Some((owner, seen))
+}
+
+fn look_blob(memory: &Memory, off: Off, ino: crate::id::Ino) -> Option<Seen<'_>> {
+    let inode = memory.inodes.hot(ino);
+    let raw = inode.root.load(Ordering::Acquire);
+    let Root::Blob { off: current, len } = Root::unpack(raw) else { return None };
+    let generation = inode.generation.load(Ordering::Relaxed);
+    (current == off).then(|| Seen {
+        word: &inode.root,
+        raw,
+        heat: &inode.heat,
+        ghost: &inode.ghost,
+        priority: inode.effective_priority(),
+        len,
+        id: RecordId { ino: ino.0, generation, version: 0, extent: 0 },
+        inode: Some(inode),
+        extent: None,
+    })
+}
+
+fn look_extent(memory: &Memory, off: Off, descriptor: Off) -> Option<Seen<'_>> {
+    // SAFETY: a non-zero owner, read under the caller's pin, names a descriptor that is not reclaimed before
+    // the pin ends.
+    let extent = unsafe { memory.get::<Extent>(descriptor) };
+    let raw = extent.word.load(Ordering::Acquire);
+    if ExtentWord::unpack(raw) != ExtentWord::Resident(off) {
+        return None;
+    }
+    let own = extent.priority.load(Ordering::Relaxed);
+    let file = memory.inodes.get(extent.owner).map_or(0, Inode::effective_priority);
+    Some(Seen {
+        word: &extent.word,
+        raw,
+        heat: &extent.heat,
+        ghost: &extent.ghost,
+        priority: own.max(file),
+        len: extent.len,
+        id: RecordId { ino: extent.owner.ino.0, generation: extent.owner.generation, version: 0, extent: extent.index },
+        inode: None,
+        extent: Some(extent),
+    })
+}
+
+impl Evictor {
+    /// Looks at a page. If enough of it is cold, its cold content joins the batch and the page is closed for
+    /// allocation. Gives whether something warm of this band stays.
+    pub(super) fn visit(&self, page: u32, band: Band, pass: u32, batch: &mut Batch) -> bool {
+        let arena = &self.content.memory.arena;
+        let Some(info) = arena.page_info(page) else { return false };
+        if !info.is_content || info.draining || info.bands & band.up_to() == 0 {
+            return false;
+        }
+        self.counters.pages_swept.fetch_add(1, Ordering::Relaxed);
+        let (cold, warm) = self.survey(page, band, pass);
+        let enough = cold.len() as u64 * 100 >= u64::from(policy::cold_percent_min(pass)) * u64::from(info.live);
+        if cold.is_empty() || !enough || !arena.drain_begin(page) {
+            return warm;
+        }
+        batch.add_page(page);
+        self.pick(&cold, batch);
+        warm
+    }
+
+    /// Cools what is warm and lists what is cold.
+    fn survey(&self, page: u32, band: Band, pass: u32) -> (Vec<Off>, bool) {
+        let memory = &self.content.memory;
+        let _guard = memory.local().pin();
+        let mut cold = Vec::new();
+        let mut warm = false;
+        // Cleared first and collected again: a band that is added meanwhile stays.
+        memory.arena.set_bands(page, 0);
+        memory.arena.for_each_live(page, |off| {
+            let Some((_, seen)) = look(memory, off) else {
+                // Perhaps about to be published: its band is not known yet.
+                memory.arena.add_band(off, Band::Low as u8);
+                memory.arena.add_band(off, Band::Normal as u8);
+                memory.arena.add_band(off, Band::High as u8);
+                return;
+            };
+            let own = Band::of(seen.priority);
+            memory.arena.add_band(off, own as u8);
+            if own > band {
+                return;
+            }
+            let heat = seen.heat.load(Ordering::Relaxed);
+            if heat == 0 {
+                cold.push(off);
+                return;
+            }
+            warm = true;
+            cool(&seen, heat, own, pass);
+        });
+        (cold, warm)
+    }
+
+    /// Holds what is still current of the cold content and puts it in the batch.
+    fn pick(&self, cold: &[Off], batch: &mut Batch) {
+        let memory = &self.content.memory;
+        let _guard = memory.local().pin();
+        for &off in cold {
+            let Some((owner, seen)) = look(memory, off) else { continue };
+            let header = memory.header(off);
+            // Under the pin that the word was read under: from here on the address means this content.
+            header.hold();
+            let backing = header.backing();
+            batch.add(Victim { off, owner, raw: seen.raw, len: seen.len, id: seen.id, backing });
+        }
+    }
+}
+
+fn cool(seen: &Seen<'_>, heat: u8, band: Band, pass: u32) {
+    let cooler = policy::heat_after_hand(heat, band, pass);
+    if cooler != heat {
+        seen.heat.store(cooler, Ordering::Relaxed);
+    }
+    if let (0, Some(inode)) = (cooler, seen.inode) {
+        let boost = inode.boost.load(Ordering::Relaxed);
+        if boost > 0 {
+            inode.boost.store(boost - 1, Ordering::Relaxed);
+        }
+        inode.recent.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,142 @@
+//! Eviction: finding cold pages, writing their content out, letting the memory go.
+//!
+//! The hand walks the arena's pages, not the files: a page that is cold enough is closed for allocation, its
+//! cold content goes to disk in one batch, its few warm objects move to other pages, and the whole page is
+//! free again. (Segmented cleaning of memory: Rumble et al., "Log-structured Memory for DRAM-based Storage",
+//! FAST 2014.)
+//!
+//! Invariants:
+//! 1. Memory is freed only after its record is written completely, or was on disk already.
+//! 2. The word changes only from exactly what was written; a writer that came between simply wins.
+//! 3. Bands leave in their order; LOCKED only when the caller (an explicit `gc`) says so.
+//! 4. A page is taken apart by one thread at a time (the arena's draining state).
+//! 5. No lock or I/O under a pin.
+
+mod batch;
+mod hand;
+mod pressure;
+
+pub use pressure::Pressure;
+
+use crate::content::Content;
+use crate::policy::{self, Band};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+pub struct Evictor {
+    content: Arc<Content>,
+    /// Bytes and pages that are written at once.
+    batch_bytes: usize,
+    /// Where the next sweep of each band begins.
+    hands: [AtomicU32; 4],
+    pub counters: EvictCounters,
+}
+
+#[derive(Default)]
+pub struct EvictCounters {
+    /// Files and extents that left memory.
+    pub spilled: AtomicU64,
+    pub spilled_bytes: AtomicU64,
+    /// Of them those that were on disk already.
+    pub clean: AtomicU64,
+    /// Warm objects moved to another page.
+    pub moved: AtomicU64,
+    pub pages_swept: AtomicU64,
+    pub write_errors: AtomicU64,
+}
+
+/// What an effort to free memory came to.
+#[derive(Debug, Default)]
+pub struct Relief {
+    /// The goal was reached.
+    pub met: bool,
+    /// Files and extents that left memory.
+    pub spilled: u64,
+    pub spilled_bytes: u64,
+    /// The device failed, or is full: nothing was lost, nothing more can leave.
+    pub error: Option<std::io::Error>,
+}
+
+impl Evictor {
+    pub fn new(content: Arc<Content>, batch_bytes: usize) -> Evictor {
+        Evictor {
+            content,
+            batch_bytes,
+            hands: std::array::from_fn(|_| AtomicU32::new(0)),
+            counters: EvictCounters::default(),
+        }
+    }
+
+    /// Moves content out until `enough`, band after band up to `last`, or until nothing is left to move.
+    pub fn relieve(&self, last: Band, enough: &dyn Fn() -> bool) -> Relief {
+        let mut relief = Relief::default();
+        for band in [Band::Low, Band::Normal, Band::High, Band::Locked] {
+            if band > last {
+                break;
+            }
+            for pass in 0..policy::PASSES_MAX {
+                let before = relief.spilled;
+                let cooled = self.sweep(band, pass, enough, &mut relief);
+                if relief.met || relief.error.is_some() {
+                    return relief;
+                }
+                // Nothing was moved and nothing can become cold any more.
+                if relief.spilled == before && !cooled && policy::cold_percent_min(pass) == 0 {
+                    break;
+                }
+            }
+        }
+        relief.met = enough();
+        relief
+    }
+
+    /// One revolution. Gives whether anything warm was met, so that another revolution may find it cold.
+    fn sweep(&self, band: Band, pass: u32, enough: &dyn Fn() -> bool, relief: &mut Relief) -> bool {
+        let pages = self.content.memory.arena.page_limit();
+        let mut batch = batch::Batch::default();
+        let mut warm = false;
+        for _ in 0..pages {
+            if batch.is_empty() && enough() {
+                relief.met = true;
+                return warm;
+            }
+            let page = self.hands[band as usize].fetch_add(1, Ordering::Relaxed) % pages;
+            warm |= self.visit(page, band, pass, &mut batch);
+            let full = batch.bytes() >= self.batch_bytes || batch.pages() >= 16;
+            if full || (!batch.is_empty() && band == Band::Locked) {
+                self.flush(&mut batch, relief);
+                if relief.error.is_some() {
+                    return warm;
+                }
+            }
+        }
+        self.flush(&mut batch, relief);
+        relief.met = enough();
+        warm
+    }
+
+    fn flush(&self, batch: &mut batch::Batch, relief: &mut Relief) {
+        if batch.is_empty() {
+            return;
+        }
+        match self.write_out(batch) {
+            Ok((spilled, bytes)) => {
+                relief.spilled += spilled;
+                relief.spilled_bytes += bytes;
+            }
+            Err(e) => {
+                self.counters.write_errors.fetch_add(1, Ordering::Relaxed);
+                relief.error = Some(e);
+            }
+        }
+        self.reclaim();
+    }
+
+    /// Drives what was just retired through its grace period, as far as pinned threads let it.
+    fn reclaim(&self) {
+        for _ in 0..4 {
+            self.content.advance();
+            self.content.collect();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Reading directories in order, in short pins.
+
+use std::ops::ControlFlow;
+
+use super::binding::Host;
+use super::{Leaf, Names};
+use crate::error::Kind;
+use crate::id::{Ino, InoGen};
+use crate::inode::Root;
+use crate::sync::atomic::Ordering;
+use crate::sync::epoch::Guard;
+use crate::tree::KeyBuf;
+
+/// Entries read under one pin.
+const CHUNK: usize = 256;
+/// Disturbed readings after which a chunk is read under the directory's lock.
+const DISTURBED_MAX: usize = 3;
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    pub id: InoGen,
+    pub is_dir: bool,
+}
+
+/// Which entries of a directory are wanted: those that begin with `prefix`, after `after`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ListRequest<'a> {
+    pub prefix: &'a str,
+    pub after: Option<&'a str>,
+}
+
+impl Names {
+    /// The next entries in order, at most 256; an empty answer is the end. An entry that is there throughout a
+    /// sequence of calls comes exactly once.
+    ///
+    /// # Errors
+    /// `NotFound` when the directory is gone, `NotADirectory`.
+    pub fn list(&self, dir: InoGen, request: ListRequest<'_>) -> Result<Vec<Listed>, Kind> {
+        for _ in 0..DISTURBED_MAX {
+            let guard = self.memory.local().pin();
+            if let Some(entries) = self.chunk(&guard, dir, request)? {
+                return Ok(entries);
+            }
+        }
+        let _lock = self.lock_dir(dir.ino);
+        let guard = self.memory.local().pin();
+        let entries = self.chunk(&guard, dir, request)?;
+        debug_assert!(entries.is_some(), "nothing disturbs a locked directory");
+        Ok(entries.unwrap_or_default())
+    }
+
+    /// Number of entries of a directory.
+    pub fn entry_count(&self, dir: InoGen) -> Result<u64, Kind> {
+        let _guard = self.memory.local().pin();
+        match self.memory.inodes.get(dir).ok_or(Kind::NotFound)?.root() {
+            Root::Dir(off) => Ok(self.dir(off).entries.load(Ordering::Relaxed)),
+            _ => Err(Kind::NotADirectory),
+        }
+    }
+
+    /// None when a leaf was met whose name is just being moved: whether it should come is then unknown.
+    fn chunk(&self, guard: &Guard, dir: InoGen, request: ListRequest<'_>) -> Result<Option<Vec<Listed>>, Kind> {
+        let inode = self.memory.inodes.get(dir).ok_or(Kind::NotFound)?;
+        let off = match inode.root() {
+            Root::Dir(off) => off,
+            Root::Dead => return Err(Kind::NotFound),
+            _ => return Err(Kind::NotADirectory),
+        };
+        let from = request.after.map_or(request.prefix, |a| a.max(request.prefix));
+        let mut entries: Vec<Listed> = Vec::new();
+        let mut disturbed = false;
+        let mut name: KeyBuf = [0; 256];
+        self.dir(off).tree.scan(&Host { memory: &self.memory, guard }, from.as_bytes(), &mut |leaf| {
+            let Some((id, len)) = self.bound_in(Leaf::unpack(leaf), dir.ino, &mut name) else {
+                disturbed = true;
+                return ControlFlow::Break(());
+            };
+            let bytes = &name[..len];
+            let seen = request.after.is_some_and(|after| bytes <= after.as_bytes());
+            if seen || bytes < request.prefix.as_bytes() {
+                return ControlFlow::Continue(());
+            }
+            if !bytes.starts_with(request.prefix.as_bytes()) {
+                return ControlFlow::Break(());
+            }
+            let is_dir = self.memory.inodes.hot(id.ino).is_dir();
+            entries.push(Listed { name: String::from_utf8_lossy(bytes).into_owned(), id, is_dir });
+            if entries.len() < CHUNK { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let in_order = entries.windows(2).all(|w| w[0].name < w[1].name);
+        Ok((in_order && !disturbed).then_some(entries))
+    }
+
+    fn bound_in(&self, leaf: Leaf, dir: Ino, name: &mut KeyBuf) -> Option<(InoGen, usize)> {
+        for ino in [leaf.ino, leaf.previous] {
+            if ino == Ino::NONE {
+                continue;
+            }
+            let id = self.identity(ino);
+            if let Some((parent, len, _)) = self.binding_of(ino, name)
+                && parent == dir
+                && self.bound_under(ino, &name[..len]).is_some()
+            {
+                return Some((id, len));
+            }
+        }
+        None
+    }
+
+    /// The path of an inode, if it is bound all the way up to the root.
+    pub fn path_of(&self, id: InoGen) -> Option<String> {
+        let _guard = self.memory.local().pin();
+        self.memory.inodes.get(id)?;
+        let mut parts: Vec<String> = Vec::new();
+        let mut name: KeyBuf = [0; 256];
+        let mut at = id.ino;
+        while at != Ino::ROOT {
+            let (parent, len, _) = self.binding_of(at, &mut name)?;
+            parts.push(String::from_utf8_lossy(&name[..len]).into_owned());
+            at = parent;
+        }
+        parts.push(String::new());
+        parts.reverse();
+        Some(if parts.len() == 1 { "/".into() } else { parts.join("/") })
+    }
+}
