@@ -20,7 +20,7 @@ use crate::sync::epoch::Guard;
 pub enum Why {
     /// A read: it never waits for memory.
     Read,
-    /// As a read, and no copy is made where a mapping serves.
+    /// As a read; when memory is short, a mapping serves instead of a copy that counts.
     View,
     /// To have it in memory.
     Preload,
@@ -127,7 +127,10 @@ impl Content {
                 return self.fetch(id, why);
             };
             // Under the pin that the word was read under: so the location is this record's.
-            let Some(segment) = self.segments.hold(loc) else { continue };
+            let Some(segment) = self.segments.hold(loc) else {
+                self.give_up(attempt)?;
+                continue;
+            };
             let target = blob_target(id, inode, raw, loc, len);
             drop(guard);
             if let Some(piece) = self.load(&target, &segment, why, attempt)? {
@@ -157,7 +160,10 @@ impl Content {
                     return Ok(Piece::resident(hold, extent.len, index * EXTENT));
                 }
                 ExtentWord::Disk(loc) => {
-                    let Some(segment) = self.segments.hold(loc) else { continue };
+                    let Some(segment) = self.segments.hold(loc) else {
+                        self.give_up(attempt)?;
+                        continue;
+                    };
                     drop(guard);
                     local.missed.set(true);
                     let target = extent_target(extent, place, raw, loc);
@@ -169,6 +175,14 @@ impl Content {
             }
         }
         unreachable!("the loop has no end")
+    }
+
+    /// A segment goes only after its words have changed, so a second look finds another word; or the store
+    /// was closed, and no look ever will.
+    fn give_up(&self, attempt: u32) -> Result<(), Missing> {
+        const LOOKS_MAX: u32 = 1000;
+        crate::sync::spin_hint();
+        if attempt < LOOKS_MAX { Ok(()) } else { Err(Missing::Gone) }
     }
 
     /// Loads or serves one record. None: the word has changed meanwhile, look again.
@@ -254,7 +268,9 @@ impl Content {
         segment: &SegmentRef,
         why: Why,
     ) -> Result<Option<Piece<'e>>, Missing> {
-        if let (Why::View, Some((extent, _))) = (why, target.extent) {
+        // A copy is faster than a mapping (a fault costs more than 4 KiB of copying), but it counts.
+        let room = self.memory.arena.available_bytes() >= u64::from(target.len);
+        if let (Why::View, Some((extent, _)), false) = (why, target.extent, room) {
             let crc = extent.crc.load(Ordering::Acquire);
             match self.segments.map_extent(segment, target.loc, target.len, crc) {
                 Some(Ok(slice)) => return self.served(target, Piece::mapped(slice, target.offset)),

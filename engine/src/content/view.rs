@@ -74,7 +74,8 @@ impl<'e> FileView<'e> {
     fn error(&self, missing: Missing) -> Error {
         let kind = match missing {
             Missing::Because(kind) => kind,
-            Missing::NeedMemory(_) | Missing::Gone => Kind::Stale,
+            // The view keeps every extent: only closing takes away where they are.
+            Missing::NeedMemory(_) | Missing::Gone => Kind::Closed,
         };
         Error::new(OP, self.path.as_deref().unwrap_or_default(), kind)
     }

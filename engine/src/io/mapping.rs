@@ -14,6 +14,8 @@ use std::io;
 
 /// At least the system's page: a neighbour that is in use must not lose its page.
 const PAGE: u64 = if cfg!(target_arch = "x86_64") { 4 << 10 } else { 64 << 10 };
+/// What the kernel may map around a fault: a whole large folio.
+const FAULT_AROUND: u64 = 2 << 20;
 
 pub(super) struct FileMapping {
     map: Mmap,
@@ -58,12 +60,14 @@ impl Mapping for FileMapping {
 
     fn dont_need(&self, off: u64, len: u64) {
         let end = off.saturating_add(len).min(self.map.len() as u64);
-        let (first, last) = (off.next_multiple_of(PAGE), end / PAGE * PAGE);
+        // A fault maps its neighbours too: they would stay resident, and a scan would add up to whole files.
+        let (first, last) = (off / FAULT_AROUND * FAULT_AROUND, end.next_multiple_of(FAULT_AROUND));
+        let last = last.min((self.map.len() as u64).next_multiple_of(PAGE));
         if first < last {
             // SAFETY: a shared mapping of a file loses no data by MADV_DONTNEED: the next access reads
             // the same bytes from the file again (invariant 1).
             let _ = unsafe {
-                self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, first as usize, (last - first) as usize)
+                self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, first as usize, (last - first).min(self.map.len() as u64 - first) as usize)
             };
         }
     }
