@@ -157,8 +157,9 @@ impl Bin {
                 self.unlink(&mut state, pages, page);
                 pages.release(page, now);
             }
-            State::Full | State::Draining if empty => pages.release(page, now),
+            State::Full if empty => pages.release(page, now),
             State::Full if live < self.slots => self.link(&mut state, pages, page, now),
+            // An empty page in draining stays what it is until its drainer is done looking at it.
             _ => {}
         }
     }

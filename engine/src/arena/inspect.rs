@@ -51,9 +51,9 @@ impl Arena {
         })
     }
 
-    /// Calls `visit` with the slots that were handed out and not freed when looked at. The caller is
-    /// pinned and checks what it finds: a slot may not be filled yet, and one that was retired before the
-    /// pin may be freed at any time.
+    /// Calls `visit` with the slots that were handed out and not freed when looked at. Whoever reads what lies in
+    /// them has drained the page, is pinned, and checks what it finds: a slot may not be filled yet, and one that
+    /// was retired before the pin may be freed at any time.
     pub fn for_each_live(&self, page: u32, mut visit: impl FnMut(Off)) {
         let desc = self.pages.desc(page);
         let (before, shape) = (desc.word(), desc.shape());
@@ -83,13 +83,14 @@ impl Arena {
         self.pages.desc(self.page_of(off)).bands.fetch_or(1 << band, Relaxed);
     }
 
-    /// Takes the page out of allocation, so that it empties; it goes back to its chunk with its last slot.
+    /// Takes the page out of allocation, for the caller to look at and empty: until `drain_end` it stays what it
+    /// is, even without a live slot.
     /// False if it is free, being drained already, or was empty (and then goes back at once).
     pub fn drain_begin(&self, page: u32) -> bool {
         self.bin(self.pages.desc(page).shape()).drain_begin(&self.pages, page)
     }
 
-    /// Lets allocations use what is left of a page in draining. Nothing happens to other pages.
+    /// Ends what [`Arena::drain_begin`] began: an empty page goes back to its chunk, another may be allocated from.
     pub fn drain_end(&self, page: u32) {
         self.bin(self.pages.desc(page).shape()).drain_end(&self.pages, page);
     }

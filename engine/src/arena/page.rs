@@ -13,7 +13,7 @@
 //! | CURRENT  | its bin allocates from it          | FULL, DRAINING, FREE (if empty)     |
 //! | FULL     | in no list                         | PARTIAL (a slot freed), DRAINING    |
 //! | PARTIAL  | in its bin's list                  | CURRENT, DRAINING, FREE (emptied)   |
-//! | DRAINING | in no list, no allocation from it  | PARTIAL, FULL, FREE (emptied)       |
+//! | DRAINING | one thread looks at it; in no list | PARTIAL, FULL, FREE (by `drain_end`) |
 
 use std::sync::atomic::{AtomicU8 as PlainU8, AtomicU32 as PlainU32};
 

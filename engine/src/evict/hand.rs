@@ -3,6 +3,7 @@
 
 use super::Evictor;
 use super::batch::{Batch, Victim};
+use crate::arena::PageInfo;
 use crate::content::{Extent, ExtentWord};
 use crate::id::Off;
 use crate::inode::{Inode, Root};
@@ -76,18 +77,27 @@ fn look_extent(memory: &Memory, off: Off, descriptor: Off) -> Option<Seen<'_>> {
 }
 
 impl Evictor {
-    /// Looks at a page. If enough of it is cold, its cold content joins the batch and the page is closed for
+    /// Looks at a page. If enough of it is cold, its cold content joins the batch and the page stays closed for
     /// allocation. Gives whether something warm of this band stays.
     pub(super) fn visit(&self, page: u32, band: Band, pass: u32, batch: &mut Batch) -> bool {
         let arena = &self.content.memory.arena;
-        let Some(info) = arena.page_info(page) else { return false };
-        if !info.is_content || info.draining || info.bands & band.up_to() == 0 {
+        let wanted = |info: &PageInfo| info.is_content && info.bands & band.up_to() != 0;
+        if !arena.page_info(page).is_some_and(|info| !info.draining && wanted(&info)) {
             return false;
         }
+        // Closed before it is looked into: an open page may empty and become another kind under our eyes.
+        if !arena.drain_begin(page) {
+            return false;
+        }
+        let Some(info) = arena.page_info(page).filter(wanted) else {
+            arena.drain_end(page);
+            return false;
+        };
         self.counters.pages_swept.fetch_add(1, Ordering::Relaxed);
         let (cold, warm) = self.survey(page, band, pass);
         let enough = cold.len() as u64 * 100 >= u64::from(policy::cold_percent_min(pass)) * u64::from(info.live);
-        if cold.is_empty() || !enough || !arena.drain_begin(page) {
+        if cold.is_empty() || !enough {
+            arena.drain_end(page);
             return warm;
         }
         batch.add_page(page);
