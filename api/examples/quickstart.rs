@@ -15,6 +15,9 @@ fn main() -> memfs::Result<()> {
     fs.write("/docs/hello.txt", "Goodbye")?;
     println!("view:     {}", String::from_utf8_lossy(&view.to_vec()?));
 
+    // What should stay: 9 and 10 leave memory only when everything else has.
+    fs.set_priority("/docs/hello.txt", 9)?;
+
     // Far more than the budget: the rest goes to disk by itself.
     for i in 0..200 {
         fs.write(format!("/bulk/{i:03}"), vec![i as u8; 1 << 20])?;
@@ -22,8 +25,6 @@ fn main() -> memfs::Result<()> {
     assert_eq!(fs.read("/bulk/000")?, vec![0; 1 << 20]);
     println!("glob:     {} files", fs.glob("/bulk/*")?.len());
 
-    // What should stay, and what may leave now.
-    fs.set_priority("/docs/hello.txt", 9)?;
     let report = fs.gc(0.25)?;
     println!("gc:       {} files moved, {} bytes in use", report.files_moved, report.usage_bytes);
     println!("location: {:?}", fs.file_info("/docs/hello.txt")?.location);

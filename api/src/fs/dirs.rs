@@ -28,7 +28,7 @@ impl MemFs {
     /// Makes a directory and its missing parents; fine when it exists. O(depth).
     ///
     /// # Errors
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) when a file has that name,
+    /// [`NotADirectory`](crate::ErrorKind::NotADirectory) when it or a parent is a file,
     /// [`MemoryFull`](crate::ErrorKind::MemoryFull).
     ///
     /// ```
@@ -59,11 +59,11 @@ impl MemFs {
         Ok(self.engine.rmdir(path.as_ref())?)
     }
 
-    /// Removes a directory and everything below it. O(entries below).
+    /// Removes a directory and everything below it, file by file: not atomic. The root is emptied and stays.
+    /// O(entries below).
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotADirectory`](crate::ErrorKind::NotADirectory);
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the root: use [`MemFs::clear`].
+    /// [`NotFound`](crate::ErrorKind::NotFound), [`NotADirectory`](crate::ErrorKind::NotADirectory).
     ///
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;

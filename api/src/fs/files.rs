@@ -128,8 +128,7 @@ impl MemFs {
         Ok(self.engine.read_range(path.as_ref(), offset, len)?)
     }
 
-    /// Reads many files; each has its own outcome, in the order of `paths`. Faster than one by one, because
-    /// the lookups overlap.
+    /// Reads many files; each has its own outcome, in the order of `paths`.
     ///
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
@@ -144,8 +143,8 @@ impl MemFs {
         self.engine.read_many(&paths).into_iter().map(|r| r.map_err(Into::into)).collect()
     }
 
-    /// A view of a file's bytes as they are now, without copying them. O(depth), allocates nothing when the
-    /// content is in memory.
+    /// A view of a file's bytes as they are now, without copying them. O(depth). Allocates nothing for a file
+    /// below 32 KiB whose content is in memory.
     ///
     /// # Errors
     /// As [`MemFs::read`].
@@ -200,7 +199,8 @@ impl MemFs {
     /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory),
     /// [`NotADirectory`](crate::ErrorKind::NotADirectory),
     /// [`DirectoryNotEmpty`](crate::ErrorKind::DirectoryNotEmpty);
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a directory into itself.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for the root and for a directory into itself,
+    /// [`MemoryFull`](crate::ErrorKind::MemoryFull).
     ///
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
@@ -214,7 +214,8 @@ impl MemFs {
     }
 
     /// Makes `to` a file with the content that `from` has now, and returns its bytes. Replaces a file `to`
-    /// as [`MemFs::write`] does. O(depth + bytes).
+    /// as [`MemFs::write`] does; a new one gets the priority of `from`. O(depth), whatever the size: content
+    /// from 32 KiB on is shared until one of them is overwritten, less is copied.
     ///
     /// # Errors
     /// As [`MemFs::read`] for `from` and [`MemFs::write`] for `to`.

@@ -60,8 +60,8 @@ impl MemFs {
     }
 
     /// Ends the file system for all its clones: every later call fails with [`crate::ErrorKind::Closed`],
-    /// the data directory is gone. Calls under way finish first. Views stay readable until they are dropped;
-    /// the report says how many there are. Closing again does nothing.
+    /// the data directory is gone. Views that are kept stay readable as far as they lie in memory; the report
+    /// says how many there are. Closing again does nothing.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] when the data directory could not be removed; it is closed all the same.

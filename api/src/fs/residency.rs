@@ -6,13 +6,13 @@ use super::MemFs;
 use crate::{Result, Task};
 
 impl MemFs {
-    /// Sets how hard a file holds on to memory, 0 to 10. Content of 0 to 2 leaves first, then 3 to 5, then
+    /// Sets how hard a file holds on to memory, 0 to 10. What is on disk stays there until it is read. Content of 0 to 2 leaves first, then 3 to 5, then
     /// 6 to 8; 9 and 10 leave only by [`MemFs::gc`]. It stays until it is set again; frequent reads raise the
-    /// effective priority above it for a while, to 8 at most. O(depth).
+    /// effective priority above it for a while, to 8 at most. O(depth + bytes / 64 KiB).
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a priority over 10,
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory).
+    /// [`NotFound`](crate::ErrorKind::NotFound).
     ///
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
@@ -29,7 +29,7 @@ impl MemFs {
     /// A file's effective priority: what was set, plus the boost for frequent reads. O(depth).
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`IsADirectory`](crate::ErrorKind::IsADirectory).
+    /// [`NotFound`](crate::ErrorKind::NotFound).
     ///
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
@@ -107,8 +107,8 @@ impl MemFs {
         self.engine.memory_limit()
     }
 
-    /// Changes the memory budget, in bytes, from 4 MiB up. When it is lowered, content moves out at once or
-    /// as soon as it can; until then writers wait.
+    /// Changes the memory budget, in bytes, from 4 MiB up. When it is lowered, content moves out in the
+    /// background; nothing grows until the new budget is met.
     ///
     /// # Errors
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) below 4 MiB.

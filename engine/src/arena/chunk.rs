@@ -239,6 +239,9 @@ impl Chunks {
 
 impl Drop for Chunks {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         let ever = u64::from(self.fresh.load(Relaxed) - 1);
         self.budget.release(self.committed_bytes() + ever * self.geometry.table_bytes);
     }

@@ -13,6 +13,7 @@ use crate::memory::{HEADER_BYTES, Local, Memory, Owner, bump};
 use crate::policy::{self, Band};
 use crate::segment::{AlignedBuf, ReadError, SegmentRef};
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use crate::sync::broken;
 use crate::sync::epoch::Guard;
 
 /// What content is fetched for.
@@ -198,6 +199,10 @@ impl Content {
         if matches!(ticket, Some(None)) {
             return Ok(None);
         }
+        // Somebody else's load may have ended between our look at the word and our boarding.
+        if ticket.is_some() && target.word.load(Ordering::Acquire) != target.raw {
+            return Ok(None);
+        }
         if !admit {
             return self.read_through(target, segment, why);
         }
@@ -239,7 +244,9 @@ impl Content {
             }
         };
         let hold = Hold::take(&self.memory, local, off);
-        if target.word.compare_exchange(target.raw, new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        if broken("load without comparing") {
+            target.word.store(new, Ordering::Release);
+        } else if target.word.compare_exchange(target.raw, new, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             drop(hold);
             self.discard(off);
             return None;

@@ -60,6 +60,9 @@ impl Flights {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         lock(self.flights.shard(self.loc)).remove(&self.loc.raw());
         *lock(&self.flight.landed) = true;
         self.flight.changed.notify_all();

@@ -8,7 +8,8 @@
 //! 3. No byte from disk is seen before its checksum was compared.
 //! 4. The owner word of what is unlinked is cleared before anything is retired.
 //!
-//! Knows no names and no budget waits: where memory is missing it says so and changes nothing.
+//! Knows names only to put one in an error, and no budget waits: where memory is missing it says so and
+//! changes nothing.
 
 mod blob;
 mod builder;

@@ -43,6 +43,9 @@ impl Clone for Hold<'_> {
 impl Drop for Hold<'_> {
     #[inline]
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         match self.slot {
             // Release: our reads are over before the reclaimer frees.
             Some(slot) => slot.store(0, Ordering::Release),
@@ -83,6 +86,9 @@ impl Clone for Charged<'_> {
 
 impl Drop for Charged<'_> {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         self.memory.budget.release(self.bytes.capacity() as u64);
     }
 }

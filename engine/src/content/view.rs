@@ -4,6 +4,8 @@ use super::fetch::{Fetched, Held, Why};
 use super::map::EXTENT;
 use super::{Content, Missing, Piece};
 use crate::error::{Error, Kind, Result};
+use crate::id::InoGen;
+use crate::names::Names;
 
 /// A file's bytes as they were at one instant, kept across overwrite, rename, deletion and eviction.
 ///
@@ -11,8 +13,9 @@ use crate::error::{Error, Kind, Result};
 #[derive(Clone)]
 pub struct FileView<'e> {
     content: &'e Content,
+    names: &'e Names,
+    id: InoGen,
     fetched: Fetched<'e>,
-    path: Option<std::sync::Arc<str>>,
 }
 
 /// The operation that errors of a view's pieces name.
@@ -20,10 +23,8 @@ const OP: &str = "view";
 
 impl<'e> FileView<'e> {
     #[inline]
-    pub(crate) fn new(content: &'e Content, fetched: Fetched<'e>, path: &str) -> FileView<'e> {
-        // Only the pieces of a larger file can fail later, and want the name then.
-        let path = matches!(fetched, Fetched::Map(_)).then(|| std::sync::Arc::from(path));
-        FileView { content, fetched, path }
+    pub(crate) fn new(content: &'e Content, names: &'e Names, id: InoGen, fetched: Fetched<'e>) -> FileView<'e> {
+        FileView { content, names, id, fetched }
     }
 
     /// Length of the file in bytes.
@@ -77,7 +78,9 @@ impl<'e> FileView<'e> {
             // The view keeps every extent: only closing takes away where they are.
             Missing::NeedMemory(_) | Missing::Gone => Kind::Closed,
         };
-        Error::new(OP, self.path.as_deref().unwrap_or_default(), kind)
+        // Looked up only now: a view that kept its path would have to allocate.
+        let path = self.names.path_of(self.id);
+        Error::new(OP, path.as_deref().unwrap_or("(a file deleted since)"), kind)
     }
 }
 

@@ -55,7 +55,7 @@ const EXTENT: usize = 64 << 10;
 impl Core {
     /// Finds a file, counts the read, and fetches its content.
     #[inline]
-    pub(super) fn open<'e>(&'e self, op: &'static str, path: &str, why: Why) -> Result<Fetched<'e>> {
+    pub(super) fn open<'e>(&'e self, op: &'static str, path: &str, why: Why) -> Result<(InoGen, Fetched<'e>)> {
         self.check_open(op, path)?;
         let local = self.local();
         loop {
@@ -68,10 +68,10 @@ impl Core {
             let id = self.names.identity(ino);
             self.content.touch(local, inode);
             match self.content.fetch_pinned(local, guard, id, inode, why) {
-                Ok(fetched) => return Ok(fetched),
+                Ok(fetched) => return Ok((id, fetched)),
                 // It was deleted or replaced between the look-up and the fetch: look again.
-                Err(Missing::Gone) => {}
-                Err(missing) => return Err(Self::file_error(op, path, missing)),
+                Err(Missing::Gone) => self.check_open(op, path)?,
+                Err(missing) => return Err(self.file_error(op, path, missing)),
             }
         }
     }
@@ -115,8 +115,8 @@ impl Core {
     #[inline]
     pub fn view<'e>(&'e self, path: &str) -> Result<FileView<'e>> {
         self.counted(|| {
-            let fetched = self.open("view", path, Why::View)?;
-            Ok(FileView::new(&self.content, fetched, path))
+            let (id, fetched) = self.open("view", path, Why::View)?;
+            Ok(FileView::new(&self.content, &self.names, id, fetched))
         })
     }
 
@@ -130,8 +130,8 @@ impl Core {
     }
 
     fn read_part(&self, op: &'static str, path: &str, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let fetched = self.open(op, path, Why::Read)?;
-        read_at(&self.content, &fetched, offset, buf).map(|r| r.0).map_err(|m| Self::file_error(op, path, m))
+        let (_, fetched) = self.open(op, path, Why::Read)?;
+        read_at(&self.content, &fetched, offset, buf).map(|r| r.0).map_err(|m| self.file_error(op, path, m))
     }
 
     /// The whole file, copied.
@@ -140,10 +140,10 @@ impl Core {
     /// As [`Core::view`].
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         self.counted(|| {
-            let fetched = self.open("read", path, Why::Read)?;
+            let (_, fetched) = self.open("read", path, Why::Read)?;
             let mut bytes = vec![0; usize::try_from(length(&fetched)).unwrap_or(usize::MAX)];
             let copied = read_at(&self.content, &fetched, 0, &mut bytes);
-            copied.map(|_| bytes).map_err(|m| Self::file_error("read", path, m))
+            copied.map(|_| bytes).map_err(|m| self.file_error("read", path, m))
         })
     }
 
@@ -153,11 +153,11 @@ impl Core {
     /// As [`Core::view`].
     pub fn read_range(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>> {
         self.counted(|| {
-            let fetched = self.open("read_range", path, Why::Read)?;
+            let (_, fetched) = self.open("read_range", path, Why::Read)?;
             let there = length(&fetched).saturating_sub(offset);
             let mut bytes = vec![0; len.min(usize::try_from(there).unwrap_or(usize::MAX))];
             let copied = read_at(&self.content, &fetched, offset, &mut bytes);
-            copied.map(|_| bytes).map_err(|m| Self::file_error("read_range", path, m))
+            copied.map(|_| bytes).map_err(|m| self.file_error("read_range", path, m))
         })
     }
 
@@ -318,7 +318,7 @@ impl Core {
                         return Ok(id);
                     }
                     Err(Missing::Gone) => {}
-                    Err(missing) => return Err(Self::file_error(op, path, missing)),
+                    Err(missing) => return Err(self.file_error(op, path, missing)),
                 }
             }
             match self.create_file(op, path, canonical, root, priority)? {
@@ -385,9 +385,8 @@ impl Core {
     pub fn copy(&self, from: &str, to: &str) -> Result<u64> {
         self.check_writable("copy", from)?;
         loop {
-            let fetched = self.open("copy", from, Why::Read)?;
+            let (id, fetched) = self.open("copy", from, Why::Read)?;
             let len = length(&fetched);
-            let id = self.lookup("copy", from)?;
             let priority = self.memory().inodes.hot(id.ino).priority.load(Ordering::Relaxed);
             let inherit = self.existing_priority(to).is_none().then_some(priority);
             match &fetched {
@@ -438,10 +437,16 @@ impl Core {
         self.check_open("file_info", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("file_info", path, kind))?;
         let guard = self.local().pin();
-        let found = self.names.find(&guard, &canonical);
-        let ino = found.map_err(|kind| Error::new("file_info", path, kind))?;
+        let (ino, root) = loop {
+            let found = self.names.find(&guard, &canonical);
+            let ino = found.map_err(|kind| Error::new("file_info", path, kind))?;
+            // Dead: it was deleted or replaced since it was found. Look again.
+            match self.memory().inodes.hot(ino).root() {
+                Root::Dead => {}
+                root => break (ino, root),
+            }
+        };
         let (inode, cold) = (self.memory().inodes.hot(ino), self.memory().inodes.cold(ino));
-        let root = inode.root();
         let (size, resident_bytes) = self.content.measure(&guard, root);
         let backed = self.content.is_backed(&guard, root);
         let created_ns = cold.created_ns.load(Ordering::Relaxed);

@@ -188,7 +188,7 @@ fn build_memory(settings: &Settings, limit: u64) -> std::io::Result<Memory> {
     let huge = settings.huge_pages && limit >= HUGE_FROM_BYTES;
     let budget = Arc::new(Budget::new(limit));
     // Address space is free; it bounds how far the limit may be raised later.
-    let reserve_bytes = (limit * 4).max(64 << 30).min(1 << 43);
+    let reserve_bytes = (limit * 4).clamp(64 << 30, 1 << 43);
     let shards = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let arena = Arena::new(
         ArenaConfig {

@@ -68,6 +68,7 @@ impl Core {
         let relief = self.evictor.relieve(Band::Locked, &|| self.usage_bytes() <= goal_bytes);
         self.pressure.notify_freed();
         match relief.error {
+            Some(_) if self.closed.load(Ordering::Relaxed) => Err(Error::bare("gc", Kind::Closed)),
             Some(e) => Err(Error::bare("gc", crate::io::error_kind(e))),
             None => Ok(GcReport {
                 files_moved: relief.spilled,

@@ -142,9 +142,11 @@ impl Core {
         freed
     }
 
-    fn file_error(op: &'static str, path: &str, missing: Missing) -> Error {
+    fn file_error(&self, op: &'static str, path: &str, missing: Missing) -> Error {
         let kind = match missing {
             Missing::Because(kind) => kind,
+            // Closing takes away where content on disk is.
+            Missing::Gone if self.closed.load(Ordering::Relaxed) => Kind::Closed,
             Missing::Gone | Missing::NeedMemory(_) => Kind::NotFound,
         };
         Error::new(op, path, kind)

@@ -229,7 +229,7 @@ impl Core {
                 for index in 0..held.version().extents {
                     let step = || self.content.fetch_extent(held, index, Why::Preload).map(drop);
                     if self.with_room("preload", path, step)?.is_none() {
-                        return Err(Self::file_error("preload", path, Missing::Gone));
+                        return Err(self.file_error("preload", path, Missing::Gone));
                     }
                     self.check_open("preload", path)?;
                 }

@@ -6,6 +6,7 @@ use super::Core;
 use crate::content::Missing;
 use crate::error::{Error, Kind, Result};
 use crate::id::InoGen;
+use crate::inode::Root;
 use crate::memory::bump;
 use crate::names::{Created, ListRequest, Place, Refused};
 use crate::path::Canonical;
@@ -69,8 +70,11 @@ impl Core {
     pub(super) fn ensure_dir(&self, op: &'static str, path: &str, dir: &str) -> Result<Option<InoGen>> {
         let guard = self.local().pin();
         match self.names.find(&guard, &Canonical::known(dir)) {
-            Ok(ino) if self.memory().inodes.hot(ino).is_dir() => return Ok(Some(self.names.identity(ino))),
-            Ok(_) => return Err(Error::new(op, path, Kind::NotADirectory)),
+            Ok(ino) => match self.memory().inodes.hot(ino).root() {
+                Root::Dir(_) => return Ok(Some(self.names.identity(ino))),
+                Root::Dead => return Ok(None),
+                _ => return Err(Error::new(op, path, Kind::NotADirectory)),
+            },
             Err(Kind::NotFound) => drop(guard),
             Err(kind) => return Err(Error::new(op, path, kind)),
         }
@@ -80,8 +84,10 @@ impl Core {
                 Some(Created::New(id) | Created::Exists(id)) => at = id,
                 None => return Ok(None),
             }
-            if !self.memory().inodes.hot(at.ino).is_dir() {
-                return Err(Error::new(op, path, Kind::NotADirectory));
+            match self.memory().inodes.hot(at.ino).root() {
+                Root::Dir(_) => {}
+                Root::Dead => return Ok(None),
+                _ => return Err(Error::new(op, path, Kind::NotADirectory)),
             }
         }
         Ok(Some(at))

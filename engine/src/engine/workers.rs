@@ -24,9 +24,9 @@ impl Core {
             return true;
         }
         let stop_bytes = self.stop_bytes();
-        let relief = self.evictor.relieve(Band::High, &|| {
-            arena.available_bytes() >= stop_bytes || self.closed.load(Ordering::Relaxed)
-        });
+        let relief = self
+            .evictor
+            .relieve(Band::High, &|| arena.available_bytes() >= stop_bytes || self.closed.load(Ordering::Relaxed));
         let met = relief.met;
         self.note_relief(relief.error);
         arena.ensure_limit();

@@ -233,8 +233,8 @@ mod tests {
             t.free(id.ino);
         }
         let before = budget.committed();
-        assert_eq!(t.release_empty(0), 2 * 96 << 10);
-        assert_eq!(budget.committed(), before - (2 * 96 << 10));
+        assert_eq!(t.release_empty(0), (2 * 96) << 10);
+        assert_eq!(budget.committed(), before - ((2 * 96) << 10));
         for _ in 0..3000 {
             let again = t.alloc().unwrap();
             let old = ids.iter().find(|i| i.ino == again.ino).unwrap();

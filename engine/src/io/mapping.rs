@@ -67,7 +67,11 @@ impl Mapping for FileMapping {
             // SAFETY: a shared mapping of a file loses no data by MADV_DONTNEED: the next access reads
             // the same bytes from the file again (invariant 1).
             let _ = unsafe {
-                self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, first as usize, (last - first).min(self.map.len() as u64 - first) as usize)
+                self.map.unchecked_advise_range(
+                    UncheckedAdvice::DontNeed,
+                    first as usize,
+                    (last - first).min(self.map.len() as u64 - first) as usize,
+                )
             };
         }
     }

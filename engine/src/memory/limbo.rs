@@ -33,6 +33,9 @@ struct Batch<T> {
     next: *mut Batch<T>,
 }
 
+// SAFETY: a batch owns its items; its pointer is followed only by the owner of the whole list.
+unsafe impl<T: Send> Send for Batch<T> {}
+
 /// Batches past their grace period: a Treiber stack (1986) that is only ever emptied whole.
 struct Ready<T>(AtomicPtr<Batch<T>>);
 
@@ -42,8 +45,8 @@ unsafe impl<T: Send> Send for Ready<T> {}
 unsafe impl<T: Send> Sync for Ready<T> {}
 
 impl<T> Ready<T> {
-    fn push(&self, items: Vec<T>) {
-        let batch = Box::into_raw(Box::new(Batch { items, next: std::ptr::null_mut() }));
+    fn push(&self, batch: Box<Batch<T>>) {
+        let batch = Box::into_raw(batch);
         let mut head = self.0.load(Ordering::Relaxed);
         loop {
             // SAFETY: ours until the exchange publishes it.
@@ -71,6 +74,9 @@ impl<T> Ready<T> {
 
 impl<T> Drop for Ready<T> {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         drop(self.take());
     }
 }
@@ -119,7 +125,12 @@ impl<T: Retire> Limbo<T> {
     fn send(&self, guard: &Guard, items: Vec<T>, bytes: u64) {
         self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let ready = self.ready.clone();
-        guard.defer(move || ready.push(items));
+        // Boxed here: the deferred function may run on a reader's thread, which must not allocate.
+        let batch = Box::new(Batch { items, next: std::ptr::null_mut() });
+        if crate::sync::broken("no grace period") {
+            return ready.push(batch);
+        }
+        guard.defer(move || ready.push(batch));
         guard.flush();
     }
 

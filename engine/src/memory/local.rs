@@ -47,6 +47,7 @@ pub struct Local {
 static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 /// Boxes at stable addresses, so that [`FAST`] may point at one.
+#[allow(clippy::vec_box)]
 struct Locals(RefCell<Vec<Box<Local>>>);
 
 #[cfg(not(loom))]
@@ -65,6 +66,9 @@ impl Drop for Locals {
     fn drop(&mut self) {
         #[cfg(not(loom))]
         FAST.with(|f| f.set((0, std::ptr::null())));
+        if crate::sync::is_torn_down() {
+            return;
+        }
         for local in self.0.get_mut().drain(..) {
             local.seat.left.store(true, Ordering::Release);
         }

@@ -73,6 +73,9 @@ impl Names {
 
     /// What `name` in `dir` leads to, given the leaf that the tree proposes.
     fn resolve_leaf(&self, leaf: Leaf, dir: Ino, name: &[u8]) -> Option<(Ino, u64)> {
+        if crate::sync::broken("trust the tree") {
+            return Some((leaf.ino, 0));
+        }
         let check = |ino| self.bound_under(ino, name).filter(|&(p, _)| p == dir).map(|(_, link)| (ino, link));
         let found = check(leaf.ino);
         if found.is_some() || leaf.previous == Ino::NONE {

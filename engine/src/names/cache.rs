@@ -176,6 +176,9 @@ unsafe impl crate::inode::Zeroable for Bucket {}
 
 impl Drop for PathCache {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         #[allow(unsafe_code)]
         // SAFETY: exclusive; the pointer came from Box::into_raw.
         drop(unsafe { Box::from_raw(self.table.load(Ordering::Relaxed)) });

@@ -79,9 +79,7 @@ impl Names {
     /// The directory's place, if it still accepts entries. The caller holds its lock and is pinned.
     pub(super) fn open_dir(&self, id: InoGen) -> Result<Off, Kind> {
         let inode = self.memory.inodes.get(id).ok_or(Kind::NotFound)?;
-        if self.memory.inodes.cold(id.ino).flags.load(Ordering::Relaxed) & Flags::CLOSING != 0
-            && !crate::sync::broken("ignore closing")
-        {
+        if self.memory.inodes.cold(id.ino).flags.load(Ordering::Relaxed) & Flags::CLOSING != 0 {
             return Err(Kind::NotFound);
         }
         match inode.root() {
@@ -186,7 +184,8 @@ impl Names {
         let local = self.memory.local();
         loop {
             let Some(victim) = self.peek(parent, name)? else { return Err(Kind::NotFound) };
-            let _locks = self.lock_dirs(&[parent.ino, victim]);
+            let only_parent = crate::sync::broken("lock only the parent");
+            let _locks = self.lock_dirs(&[parent.ino, if only_parent { parent.ino } else { victim }]);
             let guard = local.pin();
             let dir_off = self.open_dir(parent)?;
             let found = self.lookup_in(&guard, parent.ino, dir_off, name.as_bytes());

@@ -136,9 +136,10 @@ impl Names {
     pub fn find_parent<'p>(&self, guard: &Guard, path: &'p Canonical<'_>) -> Result<Option<(InoGen, &'p str)>, Kind> {
         let Some((parent, name)) = path.parent_and_name() else { return Ok(None) };
         let ino = self.find(guard, &Canonical::known(parent))?;
-        if !self.memory.inodes.hot(ino).is_dir() {
-            return Err(Kind::NotADirectory);
+        match self.memory.inodes.hot(ino).root() {
+            Root::Dir(_) => Ok(Some((self.identity(ino), name))),
+            Root::Dead => Err(Kind::NotFound),
+            _ => Err(Kind::NotADirectory),
         }
-        Ok(Some((self.identity(ino), name)))
     }
 }

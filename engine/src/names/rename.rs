@@ -8,7 +8,7 @@ use crate::id::{Ino, InoGen, Off};
 use crate::inode::{Flags, Link};
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
-use crate::sync::lock;
+use crate::sync::{broken, lock};
 use crate::tree::KeyBuf;
 
 /// One end of a move.
@@ -47,7 +47,8 @@ impl Names {
             let guard = self.memory.local().pin();
             let step = self.look(&guard, from, to)?;
             // Somebody was faster between the look and the locks.
-            if step.moved != moved || step.replaced.map(|r| r.0) != replaced {
+            let still = self.memory.inodes.hot(step.moved).is_dir() == is_dir;
+            if step.moved != moved || !still || step.replaced.map(|r| r.0) != replaced {
                 continue;
             }
             if step.replaced.is_some_and(|(ino, _)| ino == moved) {
@@ -103,6 +104,9 @@ impl Names {
             self.reopen(step);
             return Err(need);
         };
+        if broken("old name first") {
+            self.memory.inodes.hot(step.moved).link.store(Link::Unbound.pack(), Ordering::Release);
+        }
         if !self.propose(guard, step) {
             self.memory.arena.free(entry);
             self.reopen(step);

@@ -1,4 +1,4 @@
-//! Gives space back: removes segments without live records, punches dead extents out of the others.
+//! Gives space back: removes segments without live records, punches dead extents and dead blocks out of the others.
 //!
 //! One at a time, under the caretaker's mutex, in bounded steps.
 
@@ -182,6 +182,10 @@ impl Grave {
     fn free(self, estate: &Estate<'_>) -> Option<Grave> {
         if self.named {
             return Some(self);
+        }
+        if crate::sync::broken("reuse a held slot") {
+            estate.table.release(self.segment.slot);
+            return None;
         }
         let segment = match Arc::try_unwrap(self.segment) {
             Ok(segment) => segment,

@@ -1,5 +1,6 @@
 //! One segment and the reference that keeps it readable.
 
+use super::blocks::Blocks;
 use super::buffer::PAGE;
 use super::holders::{Holders, Side};
 use super::record::{HEADER_BYTES, Place};
@@ -40,6 +41,8 @@ pub(super) struct Segment {
     pub file: Arc<dyn DeviceFile>,
     pub holders: Holders,
     pub counters: Arc<Counters>,
+    /// Of a segment of small records.
+    pub blocks: Blocks,
     /// Bytes of live records, plus [`OPEN`].
     live: AtomicU64,
     dead: AtomicU64,
@@ -65,6 +68,7 @@ impl Segment {
             file,
             holders: Holders::default(),
             counters,
+            blocks: Blocks::default(),
             live: AtomicU64::new(OPEN),
             dead: AtomicU64::new(0),
             punched: AtomicU64::new(0),
@@ -180,6 +184,9 @@ impl Clone for SegmentRef {
 
 impl Drop for SegmentRef {
     fn drop(&mut self) {
+        if crate::sync::is_torn_down() {
+            return;
+        }
         self.segment.holders.leave(self.side);
     }
 }

@@ -24,6 +24,7 @@
 //!    under it. `dead` and `hold` neither lock nor do I/O and may be called under a pin.
 //!    [`tests::hold_and_dead_work_under_a_pin`]
 
+mod blocks;
 mod buffer;
 mod caretaker;
 mod file;

@@ -1,6 +1,6 @@
 //! The door: streams, table and caretaker together.
 
-use super::buffer::AlignedBuf;
+use super::buffer::{AlignedBuf, PAGE};
 use super::caretaker::{Caretaker, Estate, Notice, What};
 use super::file::{Segment, SegmentRef, Stream, file_name};
 use super::read::{self, MappedSlice, ReadError};
@@ -224,6 +224,10 @@ impl Shared {
             self.notify(segment, What::WholeDead);
         } else if segment.stream == Stream::Extent {
             self.notify(segment, What::Hole { offset, bytes });
+        } else {
+            segment.blocks.add_dead(segment.capacity, offset, bytes, |offset| {
+                self.notify(segment, What::Hole { offset, bytes: PAGE as u32 });
+            });
         }
         whole
     }

@@ -11,9 +11,14 @@ use crossbeam_epoch as imp;
 #[cfg(loom)]
 use super::model_epoch as imp;
 
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, not(loom)))]
 thread_local! {
     static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+// All threads of a model share one system thread.
+#[cfg(all(debug_assertions, loom))]
+loom::thread_local! {
+    static DEPTH: std::cell::Cell<u32> = std::cell::Cell::new(0);
 }
 
 /// Debug builds stop here when work that may block is done under a pin (it would hold back the
@@ -61,6 +66,9 @@ pub struct Guard(imp::Guard);
 #[cfg(debug_assertions)]
 impl Drop for Guard {
     fn drop(&mut self) {
+        if super::is_torn_down() {
+            return;
+        }
         DEPTH.with(|d| d.set(d.get() - 1));
     }
 }

@@ -58,6 +58,13 @@ std::thread_local! {
     static BROKEN: std::cell::Cell<&'static str> = const { std::cell::Cell::new("") };
 }
 
+/// Whether a model has failed and is being torn down: its objects may be gone already, and destructors must
+/// not touch them, lest they panic again. Always false outside the models.
+#[inline(always)]
+pub fn is_torn_down() -> bool {
+    cfg!(loom) && std::thread::panicking()
+}
+
 /// Whether the named mistake is on: always false outside the models. Loom runs all threads of a model
 /// on one system thread, so that a thread-local reaches them all.
 #[inline(always)]

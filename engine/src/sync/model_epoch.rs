@@ -68,6 +68,9 @@ impl LocalHandle {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        if super::is_torn_down() {
+            return;
+        }
         if let Some(counter) = &self.counter {
             let now = counter.load(Ordering::Relaxed);
             counter.store(now + 1, Ordering::Release);

@@ -40,7 +40,7 @@ impl Facts {
             disk_bytes: s.disk.current_usage,
             hits: s.cache.hits,
             misses: s.cache.misses,
-            evictions: s.cache.swaps_out + s.cache.clean_evictions,
+            evictions: s.cache.evictions,
             loads: s.cache.swaps_in,
             read_through: s.cache.read_through,
             waits: s.waits.memory,

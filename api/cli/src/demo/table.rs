@@ -102,7 +102,11 @@ fn figures(report: &Report) -> Vec<String> {
         say("writes meanwhile", each(z.totals.writes, z.totals.written_bytes) + &refused);
     }
     let hot = |h: &super::phases::hot::HotReport| {
-        format!("{} (in memory at the start: {})", percent_text(h.hit_percent), percent_text(h.resident_percent))
+        format!(
+            "{} (of its files up to 64 KiB in memory at the start: {})",
+            percent_text(h.hit_percent),
+            percent_text(h.resident_percent)
+        )
     };
     say("hit rate of the hot set", format!("before the scan {}", hot(&o.hot.before)));
     say("", format!("after the scan  {}", hot(&o.hot.after)));

@@ -75,6 +75,22 @@ fn a_held_record_is_not_punched() {
 }
 
 #[test]
+fn small_records_give_back_the_blocks_that_they_filled() {
+    let store = store_on(Arc::new(MemoryDevice::new()));
+    let written = append(&store, Stream::Small, &vec![payload(3, 1000); 100]).unwrap();
+    // Every tenth lives: of the others, some blocks hold nothing live.
+    for (_, w) in written.iter().enumerate().filter(|(i, _)| i % 10 != 0) {
+        store.dead(w.loc, 1000);
+    }
+    settle(&store);
+    let punched = store.stats().punched_bytes;
+    assert!(punched >= 10 * 4096 && punched.is_multiple_of(4096), "{punched}");
+    for w in written.iter().step_by(10) {
+        assert_eq!(read(&store, Stream::Small, *w, 1000).unwrap(), payload(3, 1000));
+    }
+}
+
+#[test]
 fn punching_returns_space() {
     let dir = tempfile::tempdir().unwrap();
     let store = SegmentStore::new(

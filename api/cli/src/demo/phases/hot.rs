@@ -9,6 +9,7 @@ use super::read::{piece_buf, read_piece};
 use crate::demo::draw::{Popularity, stream};
 use crate::demo::facts::Facts;
 use crate::demo::live::Progress;
+use crate::demo::source::PIECE_BYTES;
 use crate::demo::stage::Stage;
 use crate::units::percent;
 
@@ -25,7 +26,8 @@ pub struct HotReport {
     pub reads: u64,
     /// By the engine's own counters, while nobody else read.
     pub hit_percent: Option<f64>,
-    /// Share of its bytes in memory before the first of these reads: no read has warmed it yet.
+    /// Share of its single-piece files in memory before the first of these reads: no read has warmed it yet. Of a
+    /// partly resident larger file nobody can say from outside which pieces are in memory.
     pub resident_percent: Option<f64>,
 }
 
@@ -55,16 +57,13 @@ pub fn measure(stage: &Stage<'_>, progress: &Progress, popularity: Option<&Popul
 }
 
 fn resident(stage: &Stage<'_>, popularity: &Popularity, ranks: usize) -> Result<Option<f64>> {
-    let (mut inside, mut all) = (0.0, 0);
+    let (mut inside, mut all) = (0, 0);
     for pick in (0..ranks).map(|rank| popularity.at(stage.source, rank)) {
-        if stage.source.is_gone(pick.file) {
+        if stage.source.is_gone(pick.file) || stage.source.size(pick.file) > PIECE_BYTES {
             continue;
         }
-        let info = stage.fs.file_info(stage.source.path(pick.file))?;
-        let bytes = stage.source.piece_bytes(pick.file, pick.piece);
-        // Of a partly resident file only its share is known, not which pieces.
-        inside += bytes as f64 * (info.resident_bytes.min(info.size) as f64 / info.size as f64);
-        all += bytes;
+        all += 1;
+        inside += u64::from(stage.fs.file_info(stage.source.path(pick.file))?.in_memory);
     }
-    Ok(percent(inside as u64, all))
+    Ok(percent(inside, all))
 }
