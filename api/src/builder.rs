@@ -100,7 +100,7 @@ impl Builder {
     }
 
     /// Reads of a file after which each further read raises its priority by one, up to 8; the boost decays
-    /// again. Default 10, range 1 to 1,000; 0 turns it off.
+    /// again. Default 10, range 1 to 250; 0 turns it off.
     ///
     /// ```
     /// let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).priority_boost_threshold(0).open()?;

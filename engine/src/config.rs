@@ -37,7 +37,7 @@ pub struct Settings {
     pub worker_threads: usize,
     /// Threads that look for cold pages and move them out. Default 1, range 1-64.
     pub sampler_threads: usize,
-    /// Reads of a file after which each further read raises its priority by one, up to 8. Default 10, range 1-1000; 0 turns the boost off.
+    /// Reads of a file after which each further read raises its priority by one, up to 8. Default 10, range 1-250; 0 turns the boost off.
     pub priority_boost_threshold: u32,
     /// Size of one segment file, in bytes. Default: 64 MiB, or less when the memory limit is small (an eighth of it). Range 1-64 MiB, a multiple of 64 KiB.
     pub segment_bytes: Option<u64>,
@@ -109,7 +109,7 @@ impl Settings {
         }
         in_range("worker_threads", self.worker_threads, 1, 256)?;
         in_range("sampler_threads", self.sampler_threads, 1, 64)?;
-        in_range("priority_boost_threshold", self.priority_boost_threshold, 0, 1000)?;
+        in_range("priority_boost_threshold", self.priority_boost_threshold, 0, 250)?;
         in_range("evict_start_free_percent", self.evict_start_free_percent, 1, 50)?;
         in_range("evict_stop_free_percent", self.evict_stop_free_percent, self.evict_start_free_percent + 1, 80)?;
         in_range("memory_wait (seconds)", self.memory_wait.as_secs(), 0, 3600)?;
@@ -177,7 +177,7 @@ mod tests {
         assert!(refused(|s| s.worker_threads = 0).contains("worker_threads"));
         assert!(refused(|s| s.worker_threads = 10_000).contains("worker_threads"));
         assert!(refused(|s| s.sampler_threads = 0).contains("sampler_threads"));
-        assert!(refused(|s| s.priority_boost_threshold = 1001).contains("priority_boost_threshold"));
+        assert!(refused(|s| s.priority_boost_threshold = 251).contains("priority_boost_threshold"));
         assert!(refused(|s| s.evict_start_free_percent = 0).contains("evict_start"));
         assert!(refused(|s| s.evict_stop_free_percent = 10).contains("evict_stop"));
         assert!(refused(|s| s.segment_bytes = Some(1)).contains("segment_bytes"));

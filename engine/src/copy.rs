@@ -8,8 +8,8 @@
 //! cold destination, shift 16: 16 KiB 17.5/16.5 (lost), 64 KiB 20.1/22.3, 256 KiB 20.8/25.7, memcpy at shift 0: 27;
 //! pread at shifts 0, 16, 64: 64 KiB 61 50 62, 256 KiB 73 43 71: keep read buffers page-aligned.
 //!
-//! 1. The loop and memcpy give the same bytes. [`tests::every_length_and_shift_copies_the_same`]
-//! 2. The loop is taken only at the slow shifts. [`tests::only_the_slow_shifts_take_the_loop`]
+//! 1. The loop and memcpy give the same bytes. `tests::every_length_and_shift_copies_the_same`
+//! 2. The loop is taken only at the slow shifts. `tests::only_the_slow_shifts_take_the_loop`
 
 /// Up to this length memcpy does not use `rep movsb`, and the loop is slower.
 const PLAIN_BYTES_MAX: usize = 2 << 10;

@@ -20,6 +20,11 @@ pub struct InoGen {
     pub generation: u32,
 }
 
+impl InoGen {
+    /// Nobody: no inode has this generation.
+    pub const NONE: InoGen = InoGen { ino: Ino::NONE, generation: u32::MAX };
+}
+
 /// Byte offset of a slot in the arena: never 0, a multiple of 16, below 2^44 (16 TiB).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Off(pub NonZeroU64);

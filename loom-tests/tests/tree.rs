@@ -132,7 +132,7 @@ impl World {
     fn scan(&self, local: &Local, from: &[u8], stays: &[u64]) {
         self.pinned(local, |tree, n| {
             let mut seen = Vec::new();
-            tree.scan(n, from, &mut |leaf| {
+            tree.scan(n, from, &mut |leaf, _| {
                 seen.push(leaf);
                 ControlFlow::Continue(())
             });

@@ -143,8 +143,8 @@ impl MemFs {
         self.engine.read_many(&paths).into_iter().map(|r| r.map_err(Into::into)).collect()
     }
 
-    /// A view of a file's bytes as they are now, without copying them. O(depth). Allocates nothing for a file
-    /// below 32 KiB whose content is in memory.
+    /// A view of a file's bytes as they are now, without copying them. O(depth). Allocates nothing when the
+    /// content is in memory.
     ///
     /// # Errors
     /// As [`MemFs::read`].

@@ -115,9 +115,15 @@ impl Chunks {
         self.pages_of(kind).fetch_sub(1, Relaxed);
     }
 
+    /// Available bytes below which [`Urgency::Normal`] gets no page.
+    pub fn normal_floor_bytes(&self) -> u64 {
+        let page = self.geometry.page_bytes;
+        page + (2 * page).max(self.budget.limit() / 50)
+    }
+
     fn normal_may_take(&self, kind: Kind) -> bool {
         let (page, limit) = (self.geometry.page_bytes, self.budget.limit());
-        if self.available_bytes() < page + (2 * page).max(limit / 50) {
+        if self.available_bytes() < self.normal_floor_bytes() {
             return false;
         }
         kind != Kind::Meta || self.all_meta_bytes() + page + (4 * page).max(limit / 20) <= limit
@@ -209,6 +215,10 @@ impl Chunks {
     }
 
     /// Pages at and above this were never used.
+    pub fn pages_per_chunk(&self) -> u32 {
+        self.geometry.pages_per_chunk
+    }
+
     pub fn page_limit(&self) -> u32 {
         self.fresh.load(Relaxed) * self.geometry.pages_per_chunk
     }

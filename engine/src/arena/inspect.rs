@@ -34,6 +34,10 @@ impl Arena {
         1 << self.page_shift
     }
 
+    pub fn pages_per_chunk(&self) -> u32 {
+        self.pages.chunks.pages_per_chunk()
+    }
+
     /// `None` for free pages.
     pub fn page_info(&self, page: u32) -> Option<PageInfo> {
         let desc = self.pages.desc(page);
@@ -99,6 +103,11 @@ impl Arena {
     /// less what is committed over the limit, if it was lowered.
     pub fn available_bytes(&self) -> u64 {
         self.pages.chunks.available_bytes()
+    }
+
+    /// Available bytes below which an ordinary allocation gets no page.
+    pub fn normal_floor_bytes(&self) -> u64 {
+        self.pages.chunks.normal_floor_bytes()
     }
 
     /// Pages that hold metadata.

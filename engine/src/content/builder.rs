@@ -4,13 +4,13 @@
 //! written, so that a file may be far larger than the budget.
 #![allow(unsafe_code)]
 
-use super::map::{self, EXTENT, Extent, ExtentWord, FAN_OUT, Node, Version};
+use super::map::{self, EXTENT, Extent, FAN_OUT, Node, Version};
 use super::{Content, Missing};
 use crate::arena::Urgency;
 use crate::id::{InoGen, Off};
 use crate::memory::{Header, Owner};
-use crate::policy::{self, Band};
-use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
+use crate::policy::Band;
+use crate::sync::atomic::AtomicU32;
 
 /// What one step asks for when there is no memory: an extent and some metadata.
 pub const STEP_BYTES: u64 = 128 << 10;
@@ -50,16 +50,7 @@ impl<'c> Builder<'c> {
         let band = Band::of(self.priority);
         let need = || Missing::NeedMemory(STEP_BYTES);
         let place = self.content.place_copy(bytes, band, Urgency::Normal).ok_or_else(need)?;
-        let descriptor = Extent {
-            word: AtomicU64::new(ExtentWord::Resident(place).pack()),
-            crc: AtomicU32::new(0),
-            heat: AtomicU8::new(policy::heat_at_first(self.priority)),
-            priority: AtomicU8::new(self.priority),
-            ghost: AtomicU16::new(0),
-            len: bytes.len() as u32,
-            index: self.extents as u32,
-            owner: self.owner,
-        };
+        let descriptor = Extent::new(place, bytes.len() as u32, self.extents as u32, self.priority, self.owner);
         let Some(off) = memory.emplace(descriptor) else {
             self.content.discard(place);
             return Err(need());
@@ -134,7 +125,7 @@ impl Drop for Builder<'_> {
                 self.content.unlink_extents(&level);
             } else {
                 for node in level {
-                    self.content.dismantle_node(node, height as u32);
+                    self.content.ruin(node, height as u32);
                 }
             }
         }

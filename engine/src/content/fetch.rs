@@ -47,6 +47,19 @@ impl<'e> Held<'e> {
         unsafe { self.memory.get::<map::Version>(self.hold.off()) }
     }
 
+    /// Whether another file has the same content.
+    pub fn is_shared(&self) -> bool {
+        self.version().roots.load(Ordering::Relaxed) > 1
+    }
+
+    /// Visits every extent's descriptor. Not pinned: the hold keeps them.
+    pub fn each_extent(&self, mut visit: impl FnMut(&Extent)) {
+        for index in 0..self.version().extents {
+            // SAFETY: the version keeps its descriptors, and the hold the version.
+            visit(unsafe { self.memory.get::<Extent>(self.locate(index)) });
+        }
+    }
+
     /// Descriptor of the extent with this index.
     fn locate(&self, index: u64) -> Off {
         // SAFETY: the hold keeps the version.
@@ -355,7 +368,7 @@ fn extent_target<'a>(extent: &'a Extent, place: Off, raw: u64, loc: Loc) -> Targ
         heat: &extent.heat,
         ghost: &extent.ghost,
         priority: extent.priority.load(Ordering::Relaxed),
-        owner: extent.owner,
+        owner: extent.owner(),
         extent: Some((extent, place)),
         loc,
         len: extent.len,

@@ -6,10 +6,12 @@
 #![allow(unsafe_code)]
 
 use super::Content;
-use crate::id::{InoGen, Loc, Off};
+use crate::id::{Ino, InoGen, Loc, Off};
 use crate::memory::{Header, Memory, Retired};
+use crate::policy;
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::sync::epoch::Guard;
+use crate::sync::lock_brief;
 
 /// Bytes of every extent but the last.
 pub const EXTENT: u64 = 64 << 10;
@@ -43,8 +45,37 @@ pub struct Extent {
     pub ghost: AtomicU16,
     pub len: u32,
     pub index: u32,
-    /// The file that it was written for.
-    pub owner: InoGen,
+    owner_ino: AtomicU32,
+    owner_generation: AtomicU32,
+}
+
+impl Extent {
+    /// Resident at `place`, written for `owner`.
+    pub fn new(place: Off, len: u32, index: u32, priority: u8, owner: InoGen) -> Extent {
+        Extent {
+            word: AtomicU64::new(ExtentWord::Resident(place).pack()),
+            crc: AtomicU32::new(0),
+            heat: AtomicU8::new(policy::heat_at_first(priority)),
+            priority: AtomicU8::new(priority),
+            ghost: AtomicU16::new(0),
+            len,
+            index,
+            owner_ino: AtomicU32::new(owner.ino.0),
+            owner_generation: AtomicU32::new(owner.generation),
+        }
+    }
+
+    /// The file that it was written for, whose priority counts while it lives. A new file has none for a moment.
+    pub fn owner(&self) -> InoGen {
+        let ino = Ino(self.owner_ino.load(Ordering::Relaxed));
+        InoGen { ino, generation: self.owner_generation.load(Ordering::Relaxed) }
+    }
+
+    /// Two halves: read in between, they name nobody, which is harmless.
+    pub fn set_owner(&self, owner: InoGen) {
+        self.owner_ino.store(owner.ino.0, Ordering::Relaxed);
+        self.owner_generation.store(owner.generation, Ordering::Relaxed);
+    }
 }
 
 /// Where an extent's bytes are.
@@ -141,23 +172,32 @@ impl Content {
         if version.height == 0 {
             self.unlink_extents(&version.children);
         } else {
-            self.dismantle_node(version.children[0], version.height);
+            self.ruin(version.children[0], version.height);
         }
         self.memory.arena.free(off);
     }
 
-    /// Takes apart a node `height` levels above the descriptors. The depth is at most 7.
-    pub(super) fn dismantle_node(&self, node: u64, height: u32) {
-        // SAFETY: its version was ours alone, and so is the node.
-        let children = unsafe { at::<Node>(&self.memory, node) };
-        if height == 1 {
-            self.unlink_extents(children);
-        } else {
-            for &child in children.iter().filter(|&&c| c != 0) {
-                self.dismantle_node(child, height - 1);
+    /// Leaves a node `height` levels above the descriptors, which nobody reaches any more, to be taken apart.
+    pub(super) fn ruin(&self, node: u64, height: u32) {
+        lock_brief(&self.ruins).push((node, height));
+    }
+
+    /// Takes apart a bounded number of nodes, so that nobody pays for a huge file at once. Gives their number.
+    pub(super) fn dismantle_some(&self) -> usize {
+        const NODES_MAX: usize = 64;
+        for done in 0..NODES_MAX {
+            let Some((node, height)) = lock_brief(&self.ruins).pop() else { return done };
+            // SAFETY: nobody names the node any more, and it was popped by us alone.
+            let children = unsafe { at::<Node>(&self.memory, node) };
+            if height == 1 {
+                self.unlink_extents(children);
+            } else {
+                let below = children.iter().filter(|&&c| c != 0).map(|&c| (c, height - 1));
+                lock_brief(&self.ruins).extend(below);
             }
+            self.memory.arena.free(Off::new(node).expect("a node has a place"));
         }
-        self.memory.arena.free(Off::new(node).expect("a node has a place"));
+        NODES_MAX
     }
 
     /// Unlinks extents whose descriptors nobody reaches but the evictor.

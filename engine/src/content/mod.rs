@@ -21,9 +21,10 @@ mod publish;
 mod view;
 
 pub use builder::Builder;
-pub use fetch::{Fetched, Why};
+pub use fetch::{Fetched, Held, Why};
 pub use map::{Extent, ExtentWord};
 pub use piece::Piece;
+pub use publish::Measure;
 pub(crate) use view::read_at;
 pub use view::{FileView, Pieces};
 
@@ -35,8 +36,8 @@ use crate::inode::Inode;
 use crate::memory::{Local, Memory, Retired};
 use crate::policy::{self, Band};
 use crate::segment::SegmentStore;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex};
 
 /// Why content was not had.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub enum Missing {
     Because(Kind),
     /// Nothing was changed; so many bytes of memory are wanted first.
     NeedMemory(u64),
+    /// As `NeedMemory`, of memory that is not the arena's.
+    NeedBudget(u64),
     /// The inode died, or lives another life.
     Gone,
 }
@@ -72,6 +75,8 @@ pub struct Content {
     /// Turnover clock: moves on with what leaves memory or is served past it.
     tick: AtomicU16,
     tick_bytes: AtomicU64,
+    /// Nodes of maps that nobody names any more, with their heights.
+    ruins: Mutex<Vec<(u64, u32)>>,
     /// Free bytes above which everything that is read is admitted.
     pub relaxed_bytes: AtomicU64,
 }
@@ -86,6 +91,7 @@ impl Content {
             now_s: AtomicU32::new(0),
             tick: AtomicU16::new(1),
             tick_bytes: AtomicU64::new(0),
+            ruins: Mutex::new(Vec::new()),
             relaxed_bytes: AtomicU64::new(relaxed_bytes),
         }
     }
@@ -170,13 +176,16 @@ impl Content {
                 Retired::Record(loc, len) => {
                     self.segments.dead(loc, len);
                 }
-                Retired::Table(table) => drop(table),
+                Retired::Table(table, bytes) => {
+                    drop(table);
+                    self.memory.budget.release(bytes);
+                }
             },
         );
         for version in versions {
             self.dismantle(version);
         }
-        freed
+        freed + self.dismantle_some()
     }
 
     /// Pushes retired things towards their grace period; with no pinned thread two or three calls, each

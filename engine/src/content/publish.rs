@@ -1,16 +1,26 @@
 //! Publishing: the compare-exchange that makes new content visible, and the disposal of the old.
 #![allow(unsafe_code)]
 
-use super::{Content, Missing, blob};
+use super::{Content, Fetched, Held, Missing, blob};
 use crate::arena::Urgency;
 use crate::error::Kind;
-use crate::id::{Ino, InoGen, Off};
+use crate::id::{Ino, InoGen};
 use crate::inode::Root;
 use crate::memory::{Owner, Retired};
 use crate::names::Dispose;
 use crate::policy::Band;
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
+
+/// What a file has, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measure {
+    pub len: u64,
+    /// Of them in memory.
+    pub resident: u64,
+    /// Some of what is in memory is on disk, too.
+    pub backed: bool,
+}
 
 impl Content {
     /// Places a small file's bytes: not visible yet.
@@ -80,14 +90,14 @@ impl Content {
         }
     }
 
-    /// One more root word for a larger file's content, in O(1). None for anything else.
-    pub fn share(&self, id: InoGen) -> Option<Root> {
+    /// One more root word for a larger file's content, in O(1), and its length. None for anything else.
+    pub fn share(&self, id: InoGen) -> Option<(Root, u64)> {
         let guard = self.memory.local().pin();
         loop {
             match self.memory.inodes.get(id)?.root() {
                 Root::Map(off) => {
                     if self.share_version(&guard, off) {
-                        return Some(Root::Map(off));
+                        return Some((Root::Map(off), self.length(&guard, Root::Map(off))));
                     }
                 }
                 _ => return None,
@@ -95,30 +105,37 @@ impl Content {
         }
     }
 
-    /// Length of a file, and the bytes of it that are in memory. The caller is pinned.
-    pub fn measure(&self, _guard: &Guard, root: Root) -> (u64, u64) {
-        match root {
-            Root::Blob { len, .. } => (u64::from(len), u64::from(len)),
-            Root::Disk { len, .. } => (u64::from(len), 0),
-            Root::Map(off) => {
-                // SAFETY: reached through a root word under the caller's pin.
-                let version = unsafe { self.version(off) };
-                let resident = (0..version.extents).map(|i| {
-                    // SAFETY: as above: the pin keeps the version, and that its descriptors.
-                    let extent = unsafe { super::map::locate(&self.memory, version, i) };
-                    self.resident_bytes(extent)
-                });
-                (version.len, resident.sum())
+    /// What a file has, and where. None when it died. Not pinned over the extents of a larger file.
+    pub fn measure(&self, id: InoGen) -> Option<Measure> {
+        let local = self.memory.local();
+        let guard = local.pin();
+        let inode = self.memory.inodes.get(id)?;
+        match inode.root() {
+            Root::Dead => None,
+            Root::Empty | Root::Dir(_) => Some(Measure::default()),
+            Root::Disk { len, .. } => Some(Measure { len: len.into(), ..Measure::default() }),
+            Root::Blob { off, len } => {
+                let backed = self.memory.header(off).backing().is_some();
+                Some(Measure { len: len.into(), resident: len.into(), backed })
             }
-            Root::Empty | Root::Dead | Root::Dir(_) => (0, 0),
+            Root::Map(_) => match self.fetch_pinned(local, guard, id, inode, super::Why::Read).ok()? {
+                Fetched::Map(held) => Some(self.measure_map(&held)),
+                Fetched::Whole(piece) => Some(Measure { len: piece.len() as u64, ..Measure::default() }),
+            },
         }
     }
 
-    fn resident_bytes(&self, extent: Off) -> u64 {
-        // SAFETY: a descriptor of a version that the caller's pin keeps.
-        let extent = unsafe { self.memory.get::<super::Extent>(extent) };
-        let word = super::ExtentWord::unpack(extent.word.load(Ordering::Acquire));
-        if matches!(word, super::ExtentWord::Resident(_)) { u64::from(extent.len) } else { 0 }
+    fn measure_map(&self, held: &Held<'_>) -> Measure {
+        let mut measure = Measure { len: held.version().len, ..Measure::default() };
+        held.each_extent(|extent| {
+            let _guard = self.memory.local().pin();
+            let word = extent.word.load(Ordering::Acquire);
+            if let super::ExtentWord::Resident(off) = super::ExtentWord::unpack(word) {
+                measure.resident += u64::from(extent.len);
+                measure.backed |= self.memory.header(off).backing().is_some();
+            }
+        });
+        measure
     }
 
     /// Length of a file. The caller is pinned.
@@ -131,36 +148,49 @@ impl Content {
         }
     }
 
-    /// Whether any copy of resident content is on disk too. The caller is pinned.
-    pub fn is_backed(&self, _guard: &Guard, root: Root) -> bool {
-        match root {
-            Root::Blob { off, .. } => self.memory.header(off).backing().is_some(),
-            _ => false,
+    /// Gives a file's content another priority, and its pages their band.
+    pub fn set_priority(&self, id: InoGen, priority: u8) {
+        let band = Band::of(priority) as u8;
+        match self.fetch_resident(id) {
+            Some(Fetched::Map(held)) => held.each_extent(|extent| {
+                // Shared with a copy, extents obey the highest priority that was asked of either.
+                if held.is_shared() {
+                    extent.priority.fetch_max(priority, Ordering::Relaxed);
+                } else {
+                    extent.priority.store(priority, Ordering::Relaxed);
+                }
+                let _guard = self.memory.local().pin();
+                let word = extent.word.load(Ordering::Acquire);
+                if let super::ExtentWord::Resident(bytes) = super::ExtentWord::unpack(word) {
+                    self.memory.arena.add_band(bytes, band);
+                }
+            }),
+            Some(Fetched::Whole(_)) | None => {
+                let _guard = self.memory.local().pin();
+                let inode = self.memory.inodes.get(id);
+                if let Some(Root::Blob { off, .. }) = inode.map(crate::inode::Inode::root) {
+                    self.memory.arena.add_band(off, band);
+                }
+            }
         }
     }
 
-    /// Gives every extent of a larger file another priority, and its pages their band.
-    pub fn set_extent_priority(&self, _guard: &Guard, root: Root, priority: u8) {
-        let band = Band::of(priority) as u8;
-        match root {
-            Root::Blob { off, .. } => self.memory.arena.add_band(off, band),
-            Root::Map(off) => {
-                // SAFETY: reached through a root word under the caller's pin.
-                let version = unsafe { self.version(off) };
-                for index in 0..version.extents {
-                    // SAFETY: as above.
-                    let off = unsafe { super::map::locate(&self.memory, version, index) };
-                    // SAFETY: as above.
-                    let extent = unsafe { self.memory.get::<super::Extent>(off) };
-                    extent.priority.store(priority, Ordering::Relaxed);
-                    let word = extent.word.load(Ordering::Acquire);
-                    if let super::ExtentWord::Resident(bytes) = super::ExtentWord::unpack(word) {
-                        self.memory.arena.add_band(bytes, band);
-                    }
-                }
-            }
-            _ => {}
+    /// Names the file of content that was built before the file was.
+    pub fn set_owner(&self, id: InoGen) {
+        if let Some(Fetched::Map(held)) = self.fetch_resident(id) {
+            held.each_extent(|extent| extent.set_owner(id));
         }
+    }
+
+    /// The content of a file, unless it is on disk.
+    fn fetch_resident(&self, id: InoGen) -> Option<Fetched<'_>> {
+        let local = self.memory.local();
+        let guard = local.pin();
+        let inode = self.memory.inodes.get(id)?;
+        if matches!(inode.root(), Root::Disk { .. }) {
+            return None;
+        }
+        self.fetch_pinned(local, guard, id, inode, super::Why::Read).ok()
     }
 }
 

@@ -76,7 +76,7 @@ impl<'e> FileView<'e> {
         let kind = match missing {
             Missing::Because(kind) => kind,
             // The view keeps every extent: only closing takes away where they are.
-            Missing::NeedMemory(_) | Missing::Gone => Kind::Closed,
+            Missing::NeedMemory(_) | Missing::NeedBudget(_) | Missing::Gone => Kind::Closed,
         };
         // Looked up only now: a view that kept its path would have to allocate.
         let path = self.names.path_of(self.id);

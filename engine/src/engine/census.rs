@@ -1,8 +1,9 @@
 //! Census: one pass over the inodes, for what no counter keeps.
 
 use super::Core;
+use crate::content::Measure;
 use crate::error::Result;
-use crate::id::Ino;
+use crate::id::{Ino, InoGen};
 use crate::inode::Root;
 use crate::policy::Band;
 use crate::sync::atomic::Ordering;
@@ -38,17 +39,18 @@ impl Core {
     /// O(files + extents), about 10 ns each.
     pub(super) fn census(&self) -> Census {
         let mut census = Census::default();
-        self.each_inode(&mut |_, _, root, size, resident, priority| match root {
-            Root::Dir(_) => census.directories += 1,
-            _ => {
-                census.files += 1;
-                census.total_bytes += size;
-                census.resident_files += u64::from(resident > 0 || size == 0);
-                census.spilled_files += u64::from(resident < size);
-                census.resident_bytes += resident;
-                if Band::of(priority) == Band::Locked {
-                    census.locked_bytes += resident;
-                }
+        self.each_inode(&mut |_, is_dir, Measure { len, resident, .. }, priority| {
+            if is_dir {
+                census.directories += 1;
+                return;
+            }
+            census.files += 1;
+            census.total_bytes += len;
+            census.resident_files += u64::from(resident > 0 || len == 0);
+            census.spilled_files += u64::from(resident < len);
+            census.resident_bytes += resident;
+            if Band::of(priority) == Band::Locked {
+                census.locked_bytes += resident;
             }
         });
         census
@@ -58,21 +60,29 @@ impl Core {
         self.census().locked_bytes
     }
 
-    fn each_inode(&self, visit: &mut dyn FnMut(Ino, u32, Root, u64, u64, u8)) {
+    fn each_inode(&self, visit: &mut dyn FnMut(InoGen, bool, Measure, u8)) {
         let limit = self.memory().inodes.limit();
         for start in (1..limit).step_by(STRIDE as usize) {
-            let guard = self.local().pin();
-            for number in start..(start + STRIDE).min(limit) {
-                let inode = self.memory().inodes.hot(Ino(number));
-                let root = inode.root();
-                if root == Root::Dead || (inode.link.load(Ordering::Relaxed) == 0 && number != Ino::ROOT.0) {
-                    continue;
+            for (id, is_dir, priority) in self.alive(start..(start + STRIDE).min(limit)) {
+                if let Some(measure) = self.content.measure(id) {
+                    visit(id, is_dir, measure, priority);
                 }
-                let (size, resident) = self.content.measure(&guard, root);
-                let generation = inode.generation.load(Ordering::Relaxed);
-                visit(Ino(number), generation, root, size, resident, inode.effective_priority());
             }
         }
+    }
+
+    /// The live inodes among some numbers, whether each is a directory, and its priority.
+    fn alive(&self, numbers: std::ops::Range<u32>) -> Vec<(InoGen, bool, u8)> {
+        let _guard = self.local().pin();
+        let look = |number| {
+            let ino = Ino(number);
+            let inode = self.memory().inodes.hot(ino);
+            let root = inode.root();
+            let bound = inode.link.load(Ordering::Relaxed) != 0 || ino == Ino::ROOT;
+            let is_dir = matches!(root, Root::Dir(_));
+            (bound && root != Root::Dead).then(|| (self.names.identity(ino), is_dir, inode.effective_priority()))
+        };
+        numbers.filter_map(look).collect()
     }
 
     /// The files that have content in memory, sorted by path. O(files).
@@ -82,9 +92,9 @@ impl Core {
     pub fn memory_map(&self) -> Result<Vec<MemoryMapEntry>> {
         self.check_open("memory_map", "/")?;
         let mut found = Vec::new();
-        self.each_inode(&mut |ino, generation, root, size, resident_bytes, priority| {
-            if !matches!(root, Root::Dir(_)) && resident_bytes > 0 {
-                found.push((crate::id::InoGen { ino, generation }, size, resident_bytes, priority));
+        self.each_inode(&mut |id, is_dir, measure, priority| {
+            if !is_dir && measure.resident > 0 {
+                found.push((id, measure.len, measure.resident, priority));
             }
         });
         let mut entries: Vec<MemoryMapEntry> = found

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::Core;
-use crate::content::{Builder, Fetched, FileView, Missing, Why, read_at};
+use crate::content::{Builder, Fetched, FileView, Measure, Missing, Why, read_at};
 use crate::error::{Error, Kind, Result};
 use crate::id::{Ino, InoGen};
 use crate::inode::Root;
@@ -66,7 +66,10 @@ impl Core {
             };
             let inode = self.memory().inodes.hot(ino);
             let id = self.names.identity(ino);
-            self.content.touch(local, inode);
+            // A failed read of a directory is none.
+            if !inode.is_dir() {
+                self.content.touch(local, inode);
+            }
             match self.content.fetch_pinned(local, guard, id, inode, why) {
                 Ok(fetched) => return Ok((id, fetched)),
                 // It was deleted or replaced between the look-up and the fetch: look again.
@@ -266,7 +269,8 @@ impl Core {
         }
         let found = self.existing(op, path, &canonical)?;
         let wanted = priority.or(found.map(|f| f.1)).unwrap_or(policy::PRIORITY_DEFAULT);
-        let owner = found.map_or(InoGen { ino: Ino::NONE, generation: 0 }, |f| f.0);
+        // The old file's priority must not count for content that is to have a lower one.
+        let owner = found.filter(|f| f.1 <= wanted).map_or(InoGen::NONE, |f| f.0);
         let root = make(owner, wanted)?;
         let result = self.attach(op, path, &canonical, found.map(|f| f.0), root, wanted);
         match result {
@@ -311,6 +315,10 @@ impl Core {
     ) -> Result<InoGen> {
         let mut target = known;
         loop {
+            // The file may have been renamed away while the content was built: it is the path that is written.
+            if target.is_some() {
+                target = self.existing(op, path, canonical)?.map(|f| f.0);
+            }
             if let Some(id) = target {
                 match self.content.publish(id, root) {
                     Ok(()) => {
@@ -322,7 +330,12 @@ impl Core {
                 }
             }
             match self.create_file(op, path, canonical, root, priority)? {
-                Some(Created::New(id)) => return Ok(id),
+                Some(Created::New(id)) => {
+                    if matches!(root, Root::Map(_)) {
+                        self.content.set_owner(id);
+                    }
+                    return Ok(id);
+                }
                 Some(Created::Exists(id)) => target = Some(id),
                 // A parent went away just now.
                 None => target = None,
@@ -393,7 +406,7 @@ impl Core {
                 Fetched::Whole(piece) => self.write(to, piece, inherit)?,
                 Fetched::Map(_) => {
                     // Replaced by something small in between: look again.
-                    let Some(root) = self.content.share(id) else { continue };
+                    let Some((root, shared_len)) = self.content.share(id) else { continue };
                     let mut given = Some(root);
                     self.timed_write(0, || {
                         let made = self.store("copy", to, inherit, |_, _| Ok(given.take().expect("made once")));
@@ -402,6 +415,7 @@ impl Core {
                         }
                         made
                     })?;
+                    return Ok(shared_len);
                 }
             }
             return Ok(len);
@@ -436,30 +450,29 @@ impl Core {
     pub fn file_info(&self, path: &str) -> Result<FileInfo> {
         self.check_open("file_info", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("file_info", path, kind))?;
-        let guard = self.local().pin();
-        let (ino, root) = loop {
+        let (ino, is_dir, measure) = loop {
+            let guard = self.local().pin();
             let found = self.names.find(&guard, &canonical);
             let ino = found.map_err(|kind| Error::new("file_info", path, kind))?;
-            // Dead: it was deleted or replaced since it was found. Look again.
-            match self.memory().inodes.hot(ino).root() {
-                Root::Dead => {}
-                root => break (ino, root),
+            let (id, is_dir) = (self.names.identity(ino), self.memory().inodes.hot(ino).is_dir());
+            drop(guard);
+            // Gone: it was deleted or replaced since it was found. Look again.
+            if let Some(measure) = self.content.measure(id) {
+                break (ino, is_dir, measure);
             }
         };
         let (inode, cold) = (self.memory().inodes.hot(ino), self.memory().inodes.cold(ino));
-        let (size, resident_bytes) = self.content.measure(&guard, root);
-        let backed = self.content.is_backed(&guard, root);
         let created_ns = cold.created_ns.load(Ordering::Relaxed);
         let accessed_s = u64::from(inode.accessed_s.load(Ordering::Relaxed));
         Ok(FileInfo {
             path: canonical.as_str().to_owned(),
-            is_dir: inode.is_dir(),
-            size,
+            is_dir,
+            size: measure.len,
             priority: inode.effective_priority(),
             base_priority: inode.priority.load(Ordering::Relaxed),
-            location: locate(size, resident_bytes, backed),
-            in_memory: resident_bytes == size,
-            resident_bytes,
+            location: locate(measure),
+            in_memory: measure.resident == measure.len,
+            resident_bytes: measure.resident,
             access_count: inode.access_count(),
             created_ns,
             modified_ns: cold.modified_ns.load(Ordering::Relaxed),
@@ -468,11 +481,11 @@ impl Core {
     }
 }
 
-fn locate(size: u64, resident: u64, backed: bool) -> Location {
-    if resident == 0 && size > 0 {
+fn locate(measure: Measure) -> Location {
+    if measure.resident == 0 && measure.len > 0 {
         return Location::Disk;
     }
-    if resident < size || backed { Location::Both } else { Location::Memory }
+    if measure.resident < measure.len || measure.backed { Location::Both } else { Location::Memory }
 }
 
 pub(super) fn length(fetched: &Fetched<'_>) -> u64 {

@@ -157,8 +157,7 @@ fn build(settings: Settings, device: Arc<dyn Device>, clock: Arc<dyn Clock>) -> 
     memory.budget.force_commit(cache.bytes());
     let names = Names::new(memory.clone(), cache, started_wall_ns)
         .map_err(|_| opening(Kind::InvalidInput("the memory limit is too small for an empty file system".into())))?;
-    let policy =
-        ReadPolicy { admission: settings.admission, boost_threshold: settings.priority_boost_threshold.min(250) as u8 };
+    let policy = ReadPolicy { admission: settings.admission, boost_threshold: settings.priority_boost_threshold as u8 };
     let batch_bytes = ((limit / 32) as usize).clamp(128 << 10, 1 << 20);
     // The writer's buffer, and what is on its way between threads and disk.
     memory.budget.force_commit(batch_bytes as u64 + (128 << 10));
@@ -199,7 +198,7 @@ fn build_memory(settings: &Settings, limit: u64) -> std::io::Result<Memory> {
         },
         budget.clone(),
     )?;
-    let table = TableConfig { inodes_max: 1 << 27, block_inodes: if huge { 32_768 } else { 1024 }, huge };
+    let table = TableConfig { inodes_max: 1 << 27, block_inodes: if huge { 16_384 } else { 1024 }, huge };
     Ok(Memory {
         inodes: InodeTable::new(table, budget.clone())?,
         budget,

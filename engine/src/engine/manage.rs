@@ -1,10 +1,14 @@
 //! Managing: priorities, memory, and everything at once.
 
+use std::time::Duration;
+
 use super::Core;
 use super::task::Task;
 use crate::config;
 use crate::error::{Error, Kind, Result};
+use crate::evict::Relief;
 use crate::id::InoGen;
+use crate::inode::Inode;
 use crate::memory::bump;
 use crate::policy::Band;
 use crate::sync::Arc;
@@ -35,12 +39,14 @@ impl Core {
     }
 
     pub(super) fn prioritise(&self, id: InoGen, priority: u8) {
-        let guard = self.local().pin();
-        let Some(inode) = self.memory().inodes.get(id) else { return };
-        inode.priority.store(priority, Ordering::Relaxed);
-        inode.boost.store(0, Ordering::Relaxed);
-        inode.recent.store(0, Ordering::Relaxed);
-        self.content.set_extent_priority(&guard, inode.root(), priority);
+        {
+            let _guard = self.local().pin();
+            let Some(inode) = self.memory().inodes.get(id) else { return };
+            inode.priority.store(priority, Ordering::Relaxed);
+            inode.boost.store(0, Ordering::Relaxed);
+            inode.recent.store(0, Ordering::Relaxed);
+        }
+        self.content.set_priority(id, priority);
     }
 
     /// Priority of a file, with what reads have added.
@@ -49,7 +55,9 @@ impl Core {
     /// `NotFound`, a malformed path.
     pub fn get_priority(&self, path: &str) -> Result<u8> {
         let id = self.lookup("get_priority", path)?;
-        Ok(self.memory().inodes.hot(id.ino).effective_priority())
+        let _guard = self.local().pin();
+        let inode = self.memory().inodes.get(id);
+        inode.map(Inode::effective_priority).ok_or_else(|| Error::new("get_priority", path, Kind::NotFound))
     }
 
     /// Moves content out until at most `target` of the memory limit is in use: band after band, 9 and 10 last.
@@ -64,8 +72,7 @@ impl Core {
             return Err(Error::bare("gc", Kind::InvalidInput(text)));
         }
         let goal_bytes = (self.memory().budget.limit() as f64 * target) as u64;
-        self.quiesce();
-        let relief = self.evictor.relieve(Band::Locked, &|| self.usage_bytes() <= goal_bytes);
+        let relief = self.relieve_down_to(goal_bytes);
         self.pressure.notify_freed();
         match relief.error {
             Some(_) if self.closed.load(Ordering::Relaxed) => Err(Error::bare("gc", Kind::Closed)),
@@ -76,6 +83,29 @@ impl Core {
                 usage_bytes: self.usage_bytes(),
             }),
         }
+    }
+
+    /// Moves content out until that is enough once it is past its grace period, and waits for that a moment.
+    fn relieve_down_to(&self, goal_bytes: u64) -> Relief {
+        const ROUNDS_MAX: u32 = 50;
+        const NAP: Duration = Duration::from_millis(1);
+        let limbo = &self.memory().limbo;
+        let mut all = Relief::default();
+        for _ in 0..ROUNDS_MAX {
+            self.quiesce();
+            let enough = || self.usage_bytes().saturating_sub(limbo.waiting_bytes()) <= goal_bytes;
+            let relief = self.evictor.relieve(Band::Locked, &enough);
+            all.spilled += relief.spilled;
+            all.spilled_bytes += relief.spilled_bytes;
+            all.error = relief.error;
+            self.quiesce();
+            let done = self.usage_bytes() <= goal_bytes || (relief.spilled == 0 && limbo.waiting_bytes() == 0);
+            if done || all.error.is_some() {
+                break;
+            }
+            std::thread::sleep(NAP);
+        }
+        all
     }
 
     /// Frees all that is retired and held by nobody, as far as pinned threads let it.
@@ -130,14 +160,16 @@ impl Core {
         self.memory().budget.limit()
     }
 
-    /// Free bytes below which eviction starts.
+    /// Free bytes below which eviction starts: never less than a writer needs to get any.
     pub(super) fn start_bytes(&self) -> u64 {
-        self.memory().budget.limit() / 100 * u64::from(self.settings.evict_start_free_percent)
+        let share = self.memory().budget.limit() / 100 * u64::from(self.settings.evict_start_free_percent);
+        share.max(self.memory().arena.normal_floor_bytes())
     }
 
     /// Free bytes at which eviction stops.
     pub(super) fn stop_bytes(&self) -> u64 {
-        self.memory().budget.limit() / 100 * u64::from(self.settings.evict_stop_free_percent)
+        let share = self.memory().budget.limit() / 100 * u64::from(self.settings.evict_stop_free_percent);
+        share.max(self.memory().arena.normal_floor_bytes() * 3 / 2)
     }
 
     /// Removes all files and directories.

@@ -147,7 +147,7 @@ impl Core {
             Missing::Because(kind) => kind,
             // Closing takes away where content on disk is.
             Missing::Gone if self.closed.load(Ordering::Relaxed) => Kind::Closed,
-            Missing::Gone | Missing::NeedMemory(_) => Kind::NotFound,
+            Missing::Gone | Missing::NeedMemory(_) | Missing::NeedBudget(_) => Kind::NotFound,
         };
         Error::new(op, path, kind)
     }
@@ -158,6 +158,7 @@ impl From<Refused> for Missing {
         match refused {
             Refused::Because(kind) => Missing::Because(kind),
             Refused::NeedMemory(bytes) => Missing::NeedMemory(bytes),
+            Refused::NeedBudget(bytes) => Missing::NeedBudget(bytes),
         }
     }
 }

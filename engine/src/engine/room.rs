@@ -46,7 +46,8 @@ impl Core {
                 }
                 Err(Missing::Gone) => return Ok(None),
                 Err(Missing::Because(kind)) => return Err(Error::new(op, path, kind)),
-                Err(Missing::NeedMemory(bytes)) => bytes,
+                Err(Missing::NeedMemory(_)) => 0,
+                Err(Missing::NeedBudget(bytes)) => bytes,
             };
             self.check_writable(op, path)?;
             let since_ns = *since_ns.get_or_insert_with(|| self.clock.now_ns());
@@ -67,20 +68,47 @@ impl Core {
         }
     }
 
-    /// First what is retired already; then the writer helps once; then it waits for the samplers.
-    fn make_room(&self, ticket: u64, attempt: u32, _bytes: u64) {
+    /// First what is retired already; then the writer helps once; then it waits for the samplers. `budget_bytes` are
+    /// wanted outside the arena, which gives up free chunks for them.
+    fn make_room(&self, ticket: u64, attempt: u32, budget_bytes: u64) {
         self.content.advance();
-        if self.collect() > 0 {
+        if self.collect() > 0 && budget_bytes == 0 {
+            return;
+        }
+        if budget_bytes > 0 && self.free_budget(budget_bytes) {
             return;
         }
         self.memory().arena.ensure_limit();
         if attempt == 1 {
-            let start = self.memory().arena.available_bytes();
-            let relief = self.evictor.relieve(Band::High, &|| self.memory().arena.available_bytes() > start);
+            let start = self.coming_bytes();
+            let relief = self.evictor.relieve(Band::High, &|| self.coming_bytes() > start);
             self.note_relief(relief.error);
             return;
         }
         self.pressure.wait(ticket, NAP);
+    }
+
+    /// Free bytes, with those that only wait for their grace period: a thread that was preempted under its pin
+    /// holds those up, and moving ever more content out would not bring them sooner.
+    pub(super) fn coming_bytes(&self) -> u64 {
+        self.memory().arena.available_bytes() + self.memory().limbo.waiting_bytes()
+    }
+
+    /// Exchanges chunks of the arena for budget: empty ones, or one that is emptied for it.
+    fn free_budget(&self, bytes: u64) -> bool {
+        const CHUNKS_MAX: usize = 8;
+        let memory = self.memory();
+        let there = || memory.budget.limit().saturating_sub(memory.budget.committed()) >= bytes;
+        for _ in 0..CHUNKS_MAX {
+            if there() || (memory.arena.release_empty(0, 1) > 0 && there()) {
+                return true;
+            }
+            let relief = self.evictor.vacate_chunk();
+            self.note_relief(relief.error);
+            self.quiesce();
+        }
+        memory.arena.release_empty(0, CHUNKS_MAX);
+        there()
     }
 
     /// Remembers why content cannot leave; forgets it when it can again.
@@ -116,6 +144,9 @@ impl Core {
 
     pub(super) fn metadata_bytes(&self) -> u64 {
         let memory = self.memory();
-        memory.arena.meta_bytes() + memory.inodes.bytes() + self.names.cache.bytes()
+        let inodes_bytes = memory.inodes.bytes();
+        // The pin keeps the cache's table while we look at it.
+        let _guard = self.local().pin();
+        memory.arena.meta_bytes() + inodes_bytes + self.names.cache.bytes()
     }
 }

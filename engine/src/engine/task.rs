@@ -49,7 +49,8 @@ impl Task {
     /// # Errors
     /// Why the file could not be brought into memory; `Cancelled`.
     pub fn wait(&self, at_most: Option<Duration>) -> Result<Option<u64>> {
-        let deadline = at_most.map(|d| std::time::Instant::now() + d);
+        // A time beyond the clock's range is no deadline.
+        let deadline = at_most.and_then(|d| std::time::Instant::now().checked_add(d));
         let mut state = lock(&self.0.state);
         while matches!(*state, State::Waiting | State::Running) {
             let nap = match deadline.map(|d| d.saturating_duration_since(std::time::Instant::now())) {
@@ -120,6 +121,7 @@ struct Waiting {
     tasks: VecDeque<Task>,
     idle_workers: usize,
     workers: usize,
+    threads: Vec<std::thread::JoinHandle<()>>,
     stopping: bool,
 }
 
@@ -169,11 +171,21 @@ impl Queue {
         let mut waiting = lock(&self.waiting);
         waiting.stopping = true;
         let tasks = std::mem::take(&mut waiting.tasks);
+        let threads = std::mem::take(&mut waiting.threads);
         drop(waiting);
         self.more.notify_all();
         for task in tasks {
             task.cancel();
         }
+        for thread in threads {
+            // A load under way ends soon: it finds the engine closed. Its panics were caught.
+            let _ = thread.join();
+        }
+    }
+
+    /// Remembers a worker, so that closing can wait for it.
+    fn worker_started(&self, thread: std::thread::JoinHandle<()>) {
+        lock(&self.waiting).threads.push(thread);
     }
 
     fn worker_failed(&self) {
@@ -192,10 +204,13 @@ impl Core {
             Submitted::StartWorker => {
                 let core = self.clone();
                 let started = std::thread::Builder::new().name("memfs-preload".into()).spawn(move || core.work());
-                if started.is_err() {
-                    // No thread to be had: the caller does the work.
-                    self.tasks.worker_failed();
-                    self.run_task(&task);
+                match started {
+                    Ok(thread) => self.tasks.worker_started(thread),
+                    Err(_) => {
+                        // No thread to be had: the caller does the work.
+                        self.tasks.worker_failed();
+                        self.run_task(&task);
+                    }
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::id::InoGen;
 use crate::inode::Root;
 use crate::memory::bump;
-use crate::names::{Created, ListRequest, Place, Refused};
+use crate::names::{Created, ListRequest, Listed, Place, Refused};
 use crate::path::Canonical;
 use crate::policy;
 
@@ -37,11 +37,15 @@ impl Core {
         self.check_writable("mkdir", path)?;
         let fail = |kind| Error::new("mkdir", path, kind);
         let canonical = Canonical::parse(path).map_err(fail)?;
-        let (parent, name) = self.parent_of(&canonical).map_err(fail)?.ok_or_else(|| fail(Kind::AlreadyExists))?;
-        match self.make_dir("mkdir", path, parent, name)? {
-            Some(Created::New(_)) => Ok(()),
-            Some(Created::Exists(_)) => Err(fail(Kind::AlreadyExists)),
-            None => Err(fail(Kind::NotFound)),
+        loop {
+            let place = self.parent_of(&canonical).map_err(fail)?;
+            let (parent, name) = place.ok_or_else(|| fail(Kind::AlreadyExists))?;
+            match self.make_dir("mkdir", path, parent, name)? {
+                Some(Created::New(_)) => return Ok(()),
+                Some(Created::Exists(_)) => return Err(fail(Kind::AlreadyExists)),
+                // The parent went since it was found; perhaps another has its name now.
+                None => {}
+            }
         }
     }
 
@@ -122,61 +126,71 @@ impl Core {
     pub fn remove_dir_all(&self, path: &str) -> Result<()> {
         self.check_writable("remove_dir_all", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("remove_dir_all", path, kind))?;
-        let mut stack = vec![canonical.as_str().to_owned()];
-        while let Some(dir) = stack.last().cloned() {
-            let id = match self.lookup("remove_dir_all", &dir) {
-                Ok(id) => id,
-                Err(e) if stack.len() == 1 => return Err(e.at("remove_dir_all", path)),
-                Err(_) => {
-                    stack.pop();
-                    continue;
-                }
-            };
-            if self.empty_files(id, &dir, &mut stack)? {
+        loop {
+            self.empty_dir(self.lookup("remove_dir_all", path)?, path)?;
+            if canonical.is_root() {
+                return Ok(());
+            }
+            match self.remove_dir("remove_dir_all", path) {
+                // Somebody made something in it: empty it again.
+                Err(e) if matches!(e.kind(), Kind::DirectoryNotEmpty) => {}
+                Err(e) if matches!(e.kind(), Kind::NotFound) => return Ok(()),
+                other => return other,
+            }
+        }
+    }
+
+    /// Removes everything below a directory. By inode, not by path: a rename may have made paths too long to be
+    /// spelled. `path` is only for errors.
+    fn empty_dir(&self, dir: InoGen, path: &str) -> Result<()> {
+        let mut stack = vec![(dir, String::new())];
+        while let Some(&(at, _)) = stack.last() {
+            // Moved elsewhere meanwhile: what is in it is not ours to remove.
+            if let [.., (parent, _), (_, name)] = &stack[..]
+                && !matches!(self.names.peek(*parent, name), Ok(Some(ino)) if ino == at.ino)
+            {
                 stack.pop();
-                if dir != "/" {
-                    self.remove_emptied(&dir, &mut stack)?;
-                }
+                continue;
+            }
+            if let Some(below) = self.remove_files(at, path)? {
+                stack.push((below.id, below.name));
+                continue;
+            }
+            let (_, name) = stack.pop().expect("just looked at");
+            let Some(&(parent, _)) = stack.last() else { break };
+            match self.names.remove_dir(parent, &name, self.wall_ns(), &*self.content) {
+                // Somebody was faster, or made something in it: then it is met again.
+                Ok(()) | Err(Kind::NotFound | Kind::NotADirectory | Kind::DirectoryNotEmpty) => self.settle(),
+                Err(kind) => return Err(Error::new("remove_dir_all", path, kind)),
             }
         }
         Ok(())
     }
 
-    /// Removes the files of a directory and pushes a subdirectory, if there is one. True when it has none.
-    fn empty_files(&self, id: InoGen, dir: &str, stack: &mut Vec<String>) -> Result<bool> {
+    /// Removes the files of a directory, up to the first directory in it, which is given.
+    fn remove_files(&self, dir: InoGen, path: &str) -> Result<Option<Listed>> {
         let mut after: Option<String> = None;
         loop {
+            self.check_writable("remove_dir_all", path)?;
             let request = ListRequest { prefix: "", after: after.as_deref() };
-            let entries = match self.names.list(id, request) {
+            let entries = match self.names.list(dir, request) {
                 Ok(entries) => entries,
-                Err(Kind::NotFound) => return Ok(true),
-                Err(kind) => return Err(Error::new("remove_dir_all", dir, kind)),
+                Err(Kind::NotFound) => return Ok(None),
+                Err(kind) => return Err(Error::new("remove_dir_all", path, kind)),
             };
-            let Some(last) = entries.last() else { return Ok(true) };
+            let Some(last) = entries.last() else { return Ok(None) };
             after = Some(last.name.clone());
             for entry in entries {
-                let path = join(dir, &entry.name);
                 if entry.is_dir {
-                    stack.push(path);
-                    return Ok(false);
+                    return Ok(Some(entry));
                 }
-                match self.delete(&path) {
-                    Err(e) if !matches!(e.kind(), Kind::NotFound) => return Err(e),
-                    _ => {}
+                match self.names.unlink(dir, &entry.name, self.wall_ns(), &*self.content) {
+                    Ok(()) => bump(&self.local().seat.counters.deletes, 1),
+                    Err(Kind::NotFound | Kind::IsADirectory) => {}
+                    Err(kind) => return Err(Error::new("remove_dir_all", path, kind)),
                 }
+                self.settle();
             }
-        }
-    }
-
-    fn remove_emptied(&self, dir: &str, stack: &mut Vec<String>) -> Result<()> {
-        match self.remove_dir("remove_dir_all", dir) {
-            Err(e) if matches!(e.kind(), Kind::DirectoryNotEmpty) => {
-                // Somebody made something in it: empty it again.
-                stack.push(dir.to_owned());
-                Ok(())
-            }
-            Err(e) if matches!(e.kind(), Kind::NotFound) => Ok(()),
-            other => other,
         }
     }
 

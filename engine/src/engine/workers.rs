@@ -26,7 +26,7 @@ impl Core {
         let stop_bytes = self.stop_bytes();
         let relief = self
             .evictor
-            .relieve(Band::High, &|| arena.available_bytes() >= stop_bytes || self.closed.load(Ordering::Relaxed));
+            .relieve(Band::High, &|| self.coming_bytes() >= stop_bytes || self.closed.load(Ordering::Relaxed));
         let met = relief.met;
         self.note_relief(relief.error);
         arena.ensure_limit();
@@ -61,11 +61,15 @@ impl Core {
         let keep = if memory.arena.available_bytes() < memory.budget.limit() / 2 { 4 } else { 1 };
         let chunks = memory.arena.release_empty(keep, RELEASE_PER_TICK);
         let inodes = memory.inodes.release_empty(1);
+        if chunks > 0 || inodes > 0 {
+            self.pressure.notify_freed();
+        }
         chunks > 0 || inodes > 0
     }
 
     fn grow_path_cache(&self) {
         let (memory, cache) = (self.memory(), &self.names.cache);
+        let Ok(_growing) = cache.growing.try_lock() else { return };
         if !cache.wants_growth(memory.inodes.live()) {
             return;
         }
@@ -83,8 +87,7 @@ impl Core {
             memory.budget.release(bytes);
             return;
         };
-        memory.retire(&local.pin(), Retired::Table(old));
-        memory.budget.release(old_bytes);
+        memory.retire(&local.pin(), Retired::Table(old, old_bytes));
     }
 
     /// Has a free chunk ready before a writer needs one.

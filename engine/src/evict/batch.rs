@@ -89,7 +89,7 @@ impl Evictor {
         }
         for page in pages {
             self.clear_page(page);
-            self.content.memory.arena.drain_end(page);
+            self.open_page(page);
         }
         self.counters.spilled.fetch_add(left.0, Ordering::Relaxed);
         self.counters.spilled_bytes.fetch_add(left.1, Ordering::Relaxed);
@@ -149,8 +149,7 @@ impl Evictor {
             (None, _) => Root::Disk { loc, len: victim.len }.pack(),
         };
         let won = if broken("evict without comparing") {
-            seen.word.store(new, Ordering::Release);
-            true
+            seen.word.swap(new, Ordering::AcqRel) == victim.raw
         } else {
             seen.word.compare_exchange(victim.raw, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
@@ -199,17 +198,16 @@ impl Evictor {
         let Some(copy) = self.content.place_copy(bytes, band, Urgency::Reserve) else { return false };
         let header = memory.header(copy);
         header.set_backing(old.backing());
-        header.set_owner(owner);
         let new = match owner {
             Owner::Inode(_) => Root::Blob { off: copy, len: seen.len }.pack(),
             Owner::Extent(_) => ExtentWord::Resident(copy).pack(),
         };
         if seen.word.compare_exchange(seen.raw, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            header.claim_owner(owner);
             old.clear_owner();
             memory.retire_content(&guard, off);
             self.counters.moved.fetch_add(1, Ordering::Relaxed);
         } else {
-            header.clear_owner();
             memory.arena.free(copy);
         }
         true

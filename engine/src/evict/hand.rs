@@ -20,10 +20,18 @@ pub(super) struct Seen<'a> {
     pub heat: &'a AtomicU8,
     pub ghost: &'a AtomicU16,
     pub priority: u8,
+    /// Priority without what reads have added.
+    base_priority: u8,
     pub len: u32,
     pub id: RecordId,
     pub inode: Option<&'a Inode>,
     pub extent: Option<&'a Extent>,
+}
+
+/// A model's way to let allocation go on in a page that is taken apart: closing the page keeps an address as it
+/// is too, so that nothing would be seen of the holds.
+fn stays_open() -> bool {
+    broken("evict without draining") || broken("evict without hold")
 }
 
 /// The current content at `off`. None if it is nobody's: just being made, or unlinked. The caller is pinned.
@@ -47,6 +55,7 @@ fn look_blob(memory: &Memory, off: Off, ino: crate::id::Ino) -> Option<Seen<'_>>
         heat: &inode.heat,
         ghost: &inode.ghost,
         priority: inode.effective_priority(),
+        base_priority: inode.priority.load(Ordering::Relaxed),
         len,
         id: RecordId { ino: ino.0, generation, version: 0, extent: 0 },
         inode: Some(inode),
@@ -63,16 +72,19 @@ fn look_extent(memory: &Memory, off: Off, descriptor: Off) -> Option<Seen<'_>> {
         return None;
     }
     let own = extent.priority.load(Ordering::Relaxed);
-    let file = memory.inodes.get(extent.owner).map_or(0, Inode::effective_priority);
+    let owner = extent.owner();
+    let inode = memory.inodes.get(owner);
+    let file = |priority: fn(&Inode) -> u8| inode.map_or(0, priority);
     Some(Seen {
         word: &extent.word,
         raw,
         heat: &extent.heat,
         ghost: &extent.ghost,
-        priority: own.max(file),
+        priority: own.max(file(Inode::effective_priority)),
+        base_priority: own.max(file(|inode| inode.priority.load(Ordering::Relaxed))),
         len: extent.len,
-        id: RecordId { ino: extent.owner.ino.0, generation: extent.owner.generation, version: 0, extent: extent.index },
-        inode: None,
+        id: RecordId { ino: owner.ino.0, generation: owner.generation, version: 0, extent: extent.index },
+        inode,
         extent: Some(extent),
     })
 }
@@ -87,23 +99,56 @@ impl Evictor {
             return false;
         }
         // Closed before it is looked into: an open page may empty and become another kind under our eyes.
-        if !arena.drain_begin(page) {
+        if !self.close_page(page) {
             return false;
         }
         let Some(info) = arena.page_info(page).filter(wanted) else {
-            arena.drain_end(page);
+            self.open_page(page);
             return false;
         };
         self.counters.pages_swept.fetch_add(1, Ordering::Relaxed);
         let (cold, warm) = self.survey(page, band, pass);
         let enough = cold.len() as u64 * 100 >= u64::from(policy::cold_percent_min(pass)) * u64::from(info.live);
         if cold.is_empty() || !enough {
-            arena.drain_end(page);
+            self.open_page(page);
             return warm;
         }
         batch.add_page(page);
         self.pick(&cold, batch);
         warm
+    }
+
+    fn close_page(&self, page: u32) -> bool {
+        stays_open() || self.content.memory.arena.drain_begin(page)
+    }
+
+    pub(super) fn open_page(&self, page: u32) {
+        if !stays_open() {
+            self.content.memory.arena.drain_end(page);
+        }
+    }
+
+    /// Puts everything in a page into the batch, however warm, but what is locked.
+    pub(super) fn take_all(&self, page: u32, batch: &mut Batch) {
+        let memory = &self.content.memory;
+        if !self.close_page(page) {
+            return;
+        }
+        if !memory.arena.page_info(page).is_some_and(|info| info.is_content) {
+            self.open_page(page);
+            return;
+        }
+        let mut all = Vec::new();
+        {
+            let _guard = memory.local().pin();
+            memory.arena.for_each_live(page, |off| {
+                if look(memory, off).is_some_and(|(_, seen)| Band::of(seen.priority) < Band::Locked) {
+                    all.push(off);
+                }
+            });
+        }
+        batch.add_page(page);
+        self.pick(&all, batch);
     }
 
     /// Cools what is warm and lists what is cold.
@@ -122,12 +167,18 @@ impl Evictor {
                 memory.arena.add_band(off, Band::High as u8);
                 return;
             };
-            let own = Band::of(seen.priority);
+            let (own, base) = (Band::of(seen.priority), Band::of(seen.base_priority));
             memory.arena.add_band(off, own as u8);
+            let heat = seen.heat.load(Ordering::Relaxed);
             if own > band {
+                // What only reads have lifted above this band comes down again when they cease.
+                if base <= band {
+                    memory.arena.add_band(off, base as u8);
+                    warm = true;
+                    cool(&seen, heat, own, pass);
+                }
                 return;
             }
-            let heat = seen.heat.load(Ordering::Relaxed);
             if heat == 0 {
                 cold.push(off);
                 return;

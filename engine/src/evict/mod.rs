@@ -90,6 +90,32 @@ impl Evictor {
         relief
     }
 
+    /// Empties one chunk, whatever is warm in it: the one after the hand that holds no metadata and nothing
+    /// locked. For memory that must come from outside the arena.
+    pub fn vacate_chunk(&self) -> Relief {
+        let arena = &self.content.memory.arena;
+        let mut relief = Relief::default();
+        let per_chunk = arena.pages_per_chunk();
+        let chunks = arena.page_limit() / per_chunk;
+        for _ in 0..chunks {
+            let chunk = self.hands[Band::Locked as usize].fetch_add(1, Ordering::Relaxed) % chunks;
+            let pages = chunk * per_chunk..(chunk + 1) * per_chunk;
+            let movable =
+                |page| arena.page_info(page).is_none_or(|i| i.is_content && i.bands & Band::Locked.bit() == 0);
+            let used = pages.clone().filter(|&page| arena.page_info(page).is_some()).count();
+            if used == 0 || !pages.clone().all(movable) {
+                continue;
+            }
+            let mut batch = batch::Batch::default();
+            for page in pages {
+                self.take_all(page, &mut batch);
+            }
+            self.flush(&mut batch, &mut relief);
+            break;
+        }
+        relief
+    }
+
     /// One revolution. Gives whether anything warm was met, so that another revolution may find it cold.
     fn sweep(&self, band: Band, pass: u32, enough: &dyn Fn() -> bool, relief: &mut Relief) -> bool {
         let pages = self.content.memory.arena.page_limit();
@@ -130,11 +156,14 @@ impl Evictor {
             }
         }
         self.reclaim();
+        // What died on disk goes as what is alive comes: not only when the caretaker gets its turn.
+        self.content.segments.maintain();
     }
 
     /// Drives what was just retired through its grace period, as far as pinned threads let it.
     fn reclaim(&self) {
-        for _ in 0..4 {
+        const ROUNDS: usize = if cfg!(loom) { 1 } else { 4 };
+        for _ in 0..ROUNDS {
             self.content.advance();
             self.content.collect();
         }

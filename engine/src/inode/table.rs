@@ -38,8 +38,10 @@ struct Block {
     /// No word below this one has a set bit.
     hint: usize,
     live: usize,
-    /// Highest generation used in the block before its memory was returned.
+    /// Highest generation of a number that was freed in this block: survives the return of its memory.
     generation_floor: u32,
+    /// Its memory is being returned right now: it gives no numbers.
+    returning: bool,
 }
 
 const INODE_BYTES: u64 = 96;
@@ -91,7 +93,8 @@ impl InodeTable {
         blocks.list.iter().filter(|b| !b.free.is_empty()).count() as u64 * self.block_bytes()
     }
 
-    fn block_bytes(&self) -> u64 {
+    /// What one more block takes of the budget, in bytes.
+    pub fn block_bytes(&self) -> u64 {
         self.block_inodes as u64 * INODE_BYTES
     }
 
@@ -104,7 +107,7 @@ impl InodeTable {
                 self.add_block(&mut blocks.list)?;
             }
             let block = &mut blocks.list[index];
-            if block.free.is_empty() {
+            if block.free.is_empty() && !block.returning {
                 self.commit(block, index)?;
             }
             if let Some(bit) = take_bit(block) {
@@ -127,7 +130,7 @@ impl InodeTable {
         if (list.len() + 1) * self.block_inodes > self.hot.len() {
             return None;
         }
-        list.push(Block { free: Vec::new(), hint: 0, live: 0, generation_floor: 0 });
+        list.push(Block { free: Vec::new(), hint: 0, live: 0, generation_floor: 0, returning: false });
         Some(())
     }
 
@@ -164,34 +167,34 @@ impl InodeTable {
         block.free[bit / 64] |= 1 << (bit % 64);
         block.hint = block.hint.min(bit / 64);
         block.live -= 1;
+        block.generation_floor = block.generation_floor.max(inode.generation.load(Ordering::Relaxed));
         blocks.first_free = blocks.first_free.min(index);
         drop(blocks);
         self.live.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Returns blocks without a live inode to the system, all but `keep` of them. Gives the bytes returned.
+    /// Returns one block without a live inode to the system, if more than `keep` are empty. Gives the bytes
+    /// returned. The system is called without the lock: creators take that one under their pins.
     pub fn release_empty(&self, keep: usize) -> u64 {
+        let Some(index) = self.begin_return(keep) else { return 0 };
+        let range = index * self.block_inodes..(index + 1) * self.block_inodes;
+        self.hot.discard(range.clone());
+        self.cold.discard(range);
         let mut blocks = lock_brief(&self.blocks);
-        let mut returned = 0;
-        let mut kept = 0;
-        for (index, block) in blocks.list.iter_mut().enumerate().skip(1) {
-            if block.live > 0 || block.free.is_empty() {
-                continue;
-            }
-            if kept < keep {
-                kept += 1;
-                continue;
-            }
-            let range = index * self.block_inodes..(index + 1) * self.block_inodes;
-            let highest = range.clone().map(|i| self.hot.get(i).generation.load(Ordering::Relaxed)).max();
-            block.generation_floor = block.generation_floor.max(highest.unwrap_or(0));
-            self.hot.discard(range.clone());
-            self.cold.discard(range);
-            block.free = Vec::new();
-            self.budget.release(self.block_bytes());
-            returned += self.block_bytes();
-        }
-        returned
+        blocks.list[index].returning = false;
+        blocks.first_free = blocks.first_free.min(index);
+        drop(blocks);
+        self.budget.release(self.block_bytes());
+        self.block_bytes()
+    }
+
+    fn begin_return(&self, keep: usize) -> Option<usize> {
+        let mut blocks = lock_brief(&self.blocks);
+        let empty = |(_, b): &(usize, &mut Block)| b.live == 0 && !b.free.is_empty();
+        let (index, block) = blocks.list.iter_mut().enumerate().skip(1).filter(empty).nth(keep)?;
+        block.free = Vec::new();
+        block.returning = true;
+        Some(index)
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
             t.free(id.ino);
         }
         let before = budget.committed();
-        assert_eq!(t.release_empty(0), (2 * 96) << 10);
+        assert_eq!((t.release_empty(0), t.release_empty(0), t.release_empty(0)), (96 << 10, 96 << 10, 0));
         assert_eq!(budget.committed(), before - ((2 * 96) << 10));
         for _ in 0..3000 {
             let again = t.alloc().unwrap();

@@ -1,7 +1,7 @@
 //! How much memory this process may really use: the machine's, or less where control groups say so.
 //!
 //! 1. The answer is the smallest limit on the way from our control group to the root, never above the
-//!    physical memory; what cannot be read limits nothing. [`tests`]
+//!    physical memory; what cannot be read limits nothing. `tests`
 //!
 //! sysinfo's own walk answers only when every file on the way is readable and knows no `memory.high`, so
 //! that only the physical size comes from there.

@@ -3,7 +3,7 @@
 //! Owns the three traits through which the engine reaches a disk, so that a test can put a memory or a
 //! failing device in its place. May touch nothing above the ground (`sync`, `error`).
 //!
-//! 1. No call is made under an epoch pin: every device asserts it. [`tests::io_under_a_pin_is_caught`]
+//! 1. No call is made under an epoch pin: every device asserts it. `tests::io_under_a_pin_is_caught`
 //! 2. A failed [`Device::create`] leaves no file behind. [`real`], [`faulty`]
 //! 3. A read or a write is whole or an error; short counts and EINTR never reach the caller. [`real`]
 //! 4. A full disk is `ErrorKind::StorageFull`, whatever the reason (ENOSPC, EDQUOT, RLIMIT_FSIZE);

@@ -4,10 +4,10 @@
 //! 1. The directory is new, ours, mode 0700, named `memfs-<random>`, and holds only [`LOCK_NAME`] and `seg-*`.
 //! 2. While its owner (or a child that it forked) lives, the lock file is locked. The marker is written only
 //!    under the lock: a directory that is just being made has no marker yet and is not swept.
-//!    [`tests::a_directory_in_the_making_is_not_swept`]
+//!    `tests::a_directory_in_the_making_is_not_swept`
 //! 3. Only names that we create are removed, by directory descriptor, never through a symbolic link;
-//!    anything else stays, and the directory round it with it. [`tests::foreign_files_survive`]
-//! 4. Only the process that made the directory removes it, not its forks. [`tests::a_fork_removes_nothing`]
+//!    anything else stays, and the directory round it with it. `tests::foreign_files_survive`
+//! 4. Only the process that made the directory removes it, not its forks. `tests::a_fork_removes_nothing`
 
 use super::RealDevice;
 use super::real::names_in;

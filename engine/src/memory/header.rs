@@ -17,9 +17,19 @@ pub enum Owner {
     Extent(Off),
 }
 
+/// The owner word of content that was unlinked: a late claim must fail.
+const UNLINKED: u64 = u64::MAX;
+
+fn pack(owner: Owner) -> u64 {
+    match owner {
+        Owner::Inode(ino) => u64::from(ino.0) << 1,
+        Owner::Extent(off) => off.get() | 1,
+    }
+}
+
 #[cfg_attr(not(loom), repr(C))]
 pub struct Header {
-    /// 0: nobody (not published yet, or unlinked).
+    /// 0: nobody yet. [`UNLINKED`]: nobody any more.
     owner: AtomicU64,
     /// Holds by count (low half), length in bytes (high half, constant).
     refs_len: AtomicU64,
@@ -76,22 +86,24 @@ impl Header {
     pub fn owner(&self) -> Option<Owner> {
         // Acquire pairs with `set_owner`: the object is complete when it has an owner.
         match self.owner.load(Ordering::Acquire) {
-            0 => None,
+            0 | UNLINKED => None,
             raw if raw & 1 == 1 => Off::new(raw & !1).map(Owner::Extent),
             raw => Some(Owner::Inode(Ino((raw >> 1) as u32))),
         }
     }
 
     pub fn set_owner(&self, owner: Owner) {
-        let raw = match owner {
-            Owner::Inode(ino) => u64::from(ino.0) << 1,
-            Owner::Extent(off) => off.get() | 1,
-        };
-        self.owner.store(raw, Ordering::Release);
+        self.owner.store(pack(owner), Ordering::Release);
+    }
+
+    /// Names the owner of content that is published already, unless it was unlinked since. Setting it before
+    /// would show others a descriptor that may have been retired meanwhile.
+    pub fn claim_owner(&self, owner: Owner) -> bool {
+        self.owner.compare_exchange(0, pack(owner), Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
     pub fn clear_owner(&self) {
-        self.owner.store(0, Ordering::Release);
+        self.owner.store(UNLINKED, Ordering::Release);
     }
 
     pub fn len(&self) -> u32 {

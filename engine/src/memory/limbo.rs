@@ -13,7 +13,10 @@ use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::sync::epoch::Guard;
 use crate::sync::{Arc, Mutex, lock_brief};
 
+#[cfg(not(loom))]
 const SHARDS: usize = 8;
+#[cfg(loom)]
+const SHARDS: usize = 2;
 #[cfg(not(loom))]
 const BATCH_ITEMS: usize = 128;
 #[cfg(loom)]

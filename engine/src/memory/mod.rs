@@ -1,9 +1,10 @@
 //! Everything in memory: the arena, the inodes, and how both are reclaimed.
 //!
 //! Invariants:
-//! 1. An object's owner word is 0 unless the object is current or about to be published; whoever unlinks it
-//!    clears the word before retiring anything. So a pinned thread that reads a non-zero owner may use what
-//!    it names until it unpins.
+//! 1. An object's owner word names nobody unless the object is current or about to be published; whoever unlinks it
+//!    clears the word before retiring anything. So a pinned thread that reads an owner may use what it
+//!    names until it unpins. (A descriptor is named only by content that its own word already names, or before
+//!    anybody else can reach it.)
 //! 2. Nothing is freed but through limbo, or by whoever made it and never published it.
 #![allow(unsafe_code)]
 
@@ -36,8 +37,8 @@ pub enum Retired {
     Inode(Ino),
     /// A record on disk that nothing names any more: location and length.
     Record(Loc, u32),
-    /// A table of the path cache that was replaced by a larger one.
-    Table(Box<dyn Send>),
+    /// A table of the path cache that was replaced by a larger one, and its bytes in the budget.
+    Table(Box<dyn Send>, u64),
 }
 
 impl Retire for Retired {
@@ -53,7 +54,8 @@ impl Retire for Retired {
             Retired::Content(_, bytes) | Retired::Meta(_, bytes) => u64::from(*bytes),
             Retired::Version(_) => 128,
             Retired::Inode(_) => 96,
-            Retired::Record(..) | Retired::Table(_) => 0,
+            Retired::Record(..) => 0,
+            Retired::Table(_, bytes) => *bytes,
         }
     }
 }

@@ -71,6 +71,14 @@ impl Names {
         self.bound_under(successor, name).is_some_and(|(p, _)| p == parent)
     }
 
+    /// Whether the inode that takes over this one's name has it by now.
+    #[cold]
+    pub(super) fn is_superseded(&self, ino: Ino) -> bool {
+        let mut name: KeyBuf = [0; 256];
+        self.binding_of(ino, &mut name)
+            .is_none_or(|(parent, len, _)| self.successor_is_bound(ino, parent, &name[..len]))
+    }
+
     /// What `name` in `dir` leads to, given the leaf that the tree proposes.
     fn resolve_leaf(&self, leaf: Leaf, dir: Ino, name: &[u8]) -> Option<(Ino, u64)> {
         if crate::sync::broken("trust the tree") {

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use crate::id::Ino;
 use crate::inode::Region;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 #[cfg(not(loom))]
@@ -24,8 +25,8 @@ impl Default for Bucket {
     }
 }
 
-/// Buckets are chosen by the highest bits of the hash; an entry keeps the bits 24 to 55, so that a table of
-/// up to 2^40 buckets can be split without the paths.
+/// Buckets are chosen by the highest bits of the hash; an entry keeps the bits 26 to 57, so that a table of
+/// 2^6 to 2^38 buckets can be split without the paths.
 struct Table {
     buckets: Region<Bucket>,
     bits: u32,
@@ -33,10 +34,14 @@ struct Table {
 
 pub struct PathCache {
     table: AtomicPtr<Table>,
+    /// Of the table; beside it, for those who ask without a pin.
+    bytes: AtomicU64,
+    /// Held by the thread that makes the table grow.
+    pub growing: Mutex<()>,
     hasher: ahash::RandomState,
 }
 
-const TAG_SHIFT: u32 = 24;
+const TAG_SHIFT: u32 = 26;
 
 /// Seeded from the system, so that nobody can choose paths that collide; models must repeat exactly.
 fn hasher() -> ahash::RandomState {
@@ -54,6 +59,10 @@ fn tag_of(hash: u64) -> u64 {
 impl Table {
     fn new(bits: u32, huge: bool) -> std::io::Result<Box<Table>> {
         Ok(Box::new(Table { buckets: Region::reserve(1 << bits, huge)?, bits }))
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.buckets.len() * size_of::<Bucket>()) as u64
     }
 
     #[inline]
@@ -88,7 +97,10 @@ impl PathCache {
     /// # Errors
     /// What the system says when it has no address space.
     pub fn new(bits: u32) -> std::io::Result<PathCache> {
-        Ok(PathCache { table: AtomicPtr::new(Box::into_raw(Table::new(bits, false)?)), hasher: hasher() })
+        let table = Table::new(bits, false)?;
+        let bytes = AtomicU64::new(table.bytes());
+        let table = AtomicPtr::new(Box::into_raw(table));
+        Ok(PathCache { table, bytes, growing: Mutex::new(()), hasher: hasher() })
     }
 
     /// The hash of a path, for the other calls.
@@ -102,8 +114,8 @@ impl PathCache {
     #[allow(unsafe_code)]
     #[inline]
     fn table(&self) -> &Table {
-        // SAFETY: the pointer came from Box::into_raw; a replaced table is retired and callers are pinned
-        // or hold the only `&mut`.
+        // SAFETY: the pointer came from Box::into_raw; a replaced table is retired and callers are pinned,
+        // hold `growing` or hold the only `&mut`.
         unsafe { &*self.table.load(Ordering::Acquire) }
     }
 
@@ -131,7 +143,7 @@ impl PathCache {
 
     /// Bytes of the table.
     pub fn bytes(&self) -> u64 {
-        (self.table().buckets.len() * size_of::<Bucket>()) as u64
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes of the table that would come next.
@@ -141,10 +153,10 @@ impl PathCache {
 
     /// Whether so many files deserve a larger table.
     pub fn wants_growth(&self, files: u64) -> bool {
-        files > (self.table().buckets.len() * WAYS) as u64 / 2
+        files > self.bytes() / size_of::<Bucket>() as u64 * WAYS as u64 / 2
     }
 
-    /// Doubles the table and gives the old one, to be retired. Called by one thread at a time, pinned.
+    /// Doubles the table and gives the old one, to be retired. The caller holds `growing`.
     ///
     /// # Errors
     /// What the system says when it has no address space; the cache is as before.
@@ -163,6 +175,7 @@ impl PathCache {
                 }
             }
         }
+        self.bytes.store(new.bytes(), Ordering::Relaxed);
         let old = self.table.swap(Box::into_raw(new), Ordering::AcqRel);
         #[allow(unsafe_code)]
         // SAFETY: it came from Box::into_raw and is no longer reachable for new readers; the caller retires it.

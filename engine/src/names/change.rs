@@ -51,7 +51,7 @@ impl Names {
         if let Some((ino, _)) = self.lookup_in(&guard, parent.ino, dir_off, name.as_bytes()) {
             return Ok(Created::Exists(self.identity(ino)));
         }
-        let id = self.memory.inodes.alloc().ok_or(Refused::NeedMemory(NAME_BYTES))?;
+        let id = self.memory.inodes.alloc().ok_or(Refused::NeedBudget(self.memory.inodes.block_bytes()))?;
         let bound = self.prepare(id.ino, parent.ino, name, new);
         let inserted = bound.and_then(|link| {
             let host = Host { memory: &self.memory, guard: &guard };
@@ -213,9 +213,12 @@ impl Names {
     }
 
     /// What a name leads to now, without any lock.
-    pub(super) fn peek(&self, parent: InoGen, name: &str) -> Result<Option<Ino>, Kind> {
+    pub fn peek(&self, parent: InoGen, name: &str) -> Result<Option<Ino>, Kind> {
         let guard = self.memory.local().pin();
-        let dir_off = self.open_dir(parent)?;
+        // Also in a directory that is closing: it may stay after all, and whoever has its lock looks again.
+        let Root::Dir(dir_off) = self.memory.inodes.get(parent).ok_or(Kind::NotFound)?.root() else {
+            return Err(Kind::NotFound);
+        };
         Ok(self.lookup_in(&guard, parent.ino, dir_off, name.as_bytes()).map(|(ino, _)| ino))
     }
 }

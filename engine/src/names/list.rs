@@ -72,8 +72,8 @@ impl Names {
         let mut entries: Vec<Listed> = Vec::new();
         let mut disturbed = false;
         let mut name: KeyBuf = [0; 256];
-        self.dir(off).tree.scan(&Host { memory: &self.memory, guard }, from.as_bytes(), &mut |leaf| {
-            let Some((id, len)) = self.bound_in(Leaf::unpack(leaf), dir.ino, &mut name) else {
+        self.dir(off).tree.scan(&Host { memory: &self.memory, guard }, from.as_bytes(), &mut |leaf, path| {
+            let Some((id, len)) = self.bound_in(Leaf::unpack(leaf), dir.ino, path, &mut name) else {
                 disturbed = true;
                 return ControlFlow::Break(());
             };
@@ -93,7 +93,9 @@ impl Names {
         Ok((in_order && !disturbed).then_some(entries))
     }
 
-    fn bound_in(&self, leaf: Leaf, dir: Ino, name: &mut KeyBuf) -> Option<(InoGen, usize)> {
+    /// What a leaf stands for, in the place where it was found: while an inode is renamed within a directory, two
+    /// leaves lead to it, and only one agrees with its name.
+    fn bound_in(&self, leaf: Leaf, dir: Ino, path: &[u8], name: &mut KeyBuf) -> Option<(InoGen, usize)> {
         for ino in [leaf.ino, leaf.previous] {
             if ino == Ino::NONE {
                 continue;
@@ -101,6 +103,7 @@ impl Names {
             let id = self.identity(ino);
             if let Some((parent, len, _)) = self.binding_of(ino, name)
                 && parent == dir
+                && stands_at(&name[..len], path)
                 && self.bound_under(ino, &name[..len]).is_some()
             {
                 return Some((id, len));
@@ -124,5 +127,13 @@ impl Names {
         parts.push(String::new());
         parts.reverse();
         Some(if parts.len() == 1 { "/".into() } else { parts.join("/") })
+    }
+}
+
+/// Whether a leaf for `name` can be where `path` leads to, the terminator counted.
+fn stands_at(name: &[u8], path: &[u8]) -> bool {
+    match path.split_last() {
+        Some((0, whole)) => name == whole,
+        _ => name.starts_with(path),
     }
 }

@@ -3,7 +3,7 @@
 use super::Names;
 use crate::error::Kind;
 use crate::id::{Ino, InoGen};
-use crate::inode::Root;
+use crate::inode::{Link, Root};
 use crate::path::Canonical;
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
@@ -74,7 +74,10 @@ impl Names {
         if crate::sync::broken("no recheck") || (seen.len == 1 && seen.deeper.is_empty()) {
             return true;
         }
-        let same = |&(ino, link): &(Ino, u64)| self.memory.inodes.hot(ino).link.load(Ordering::Acquire) == link;
+        let same = |&(ino, link): &(Ino, u64)| {
+            self.memory.inodes.hot(ino).link.load(Ordering::Acquire) == link
+                && (link & Link::SUPERSEDED == 0 || !self.is_superseded(ino))
+        };
         seen.links[..seen.len].iter().all(same) && seen.deeper.iter().all(same)
     }
 

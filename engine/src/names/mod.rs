@@ -44,6 +44,8 @@ pub enum Refused {
     Because(Kind),
     /// Nothing was changed; try again when so many bytes can be had.
     NeedMemory(u64),
+    /// As `NeedMemory`, of memory that is not the arena's: only whole free chunks can be exchanged for it.
+    NeedBudget(u64),
 }
 
 impl From<Kind> for Refused {

@@ -30,7 +30,6 @@ mod tests;
 mod word;
 mod write;
 
-use std::ops::ControlFlow;
 use std::ptr::NonNull;
 
 use crate::id::Off;
@@ -113,9 +112,12 @@ impl Tree {
 
     /// Visits leaves in the order of their names until told to stop, beginning no later than at the first
     /// name that is not below `from`. A few smaller ones may come first; each leaf comes once.
-    pub fn scan(&self, n: &impl Nodes, from: &[u8], visit: &mut dyn FnMut(u64) -> ControlFlow<()>) {
+    ///
+    /// The visitor also gets the bytes that lead to the leaf's cell: the name that the leaf stands for begins with
+    /// them (its terminator may be among them).
+    pub fn scan(&self, n: &impl Nodes, from: &[u8], visit: &mut scan::Visit<'_>) {
         let root = self.root.load(Ordering::Acquire);
-        let _ = scan::walk(n, root, 0, Some(from), visit);
+        let _ = scan::walk(n, root, &mut [0; 256], 0, Some(from), visit);
     }
 
     pub fn is_empty(&self) -> bool {

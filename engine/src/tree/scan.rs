@@ -9,19 +9,24 @@ use crate::id::Off;
 
 use super::node::Node;
 use super::word::{View, view};
-use super::{Nodes, byte_at};
+use super::{KeyBuf, Nodes, byte_at};
 
-/// Visits the leaves below `word`. `from` is the bound as long as the path equals its beginning.
+/// What a scan calls with each leaf and the bytes that lead to its cell.
+pub type Visit<'v> = dyn FnMut(u64, &[u8]) -> ControlFlow<()> + 'v;
+
+/// Visits the leaves below `word`, whose cell `path[..depth]` leads to. `from` is the bound as long as the path
+/// equals its beginning.
 pub fn walk(
     n: &impl Nodes,
     word: u64,
+    path: &mut KeyBuf,
     depth: usize,
     from: Option<&[u8]>,
-    visit: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    visit: &mut Visit<'_>,
 ) -> ControlFlow<()> {
     let place = match view(word) {
         View::Empty => return ControlFlow::Continue(()),
-        View::Leaf(leaf) => return visit(leaf),
+        View::Leaf(leaf) => return visit(leaf, &path[..depth]),
         View::Node(place) => place,
     };
     let node = Node::at(n, place);
@@ -30,10 +35,12 @@ pub fn walk(
         Some((from, Ordering::Equal)) => Some(from),
         Some((_, Ordering::Greater)) | None => None,
     };
+    path[depth..depth + place.prefix_len].copy_from_slice(node.prefix(place));
     let depth = depth + place.prefix_len;
     let first = bound.map_or(0, |from| byte_at(from, depth));
     for (byte, child) in node.entries(first) {
-        walk(n, child, depth + 1, bound.filter(|_| byte == first), visit)?;
+        path[depth] = byte;
+        walk(n, child, path, depth + 1, bound.filter(|_| byte == first), visit)?;
     }
     ControlFlow::Continue(())
 }

@@ -99,7 +99,7 @@ impl Nodes for Access<'_> {
 
 fn scanned(tree: &Tree, n: &impl Nodes, from: &[u8]) -> Vec<u64> {
     let mut leaves = Vec::new();
-    tree.scan(n, from, &mut |leaf| {
+    tree.scan(n, from, &mut |leaf, _| {
         leaves.push(leaf);
         ControlFlow::Continue(())
     });
