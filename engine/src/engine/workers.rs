@@ -58,7 +58,9 @@ impl Core {
     /// Gives memory that was free for a while back to the system.
     pub fn give_back(&self) -> bool {
         let memory = self.memory();
-        let keep = if memory.arena.available_bytes() < memory.budget.limit() / 2 { 4 } else { 1 };
+        let chunk_bytes = u64::from(memory.arena.pages_per_chunk()) * u64::from(memory.arena.page_bytes());
+        // No less than what is kept ready: else the two would undo each other for ever.
+        let keep = (self.ready_bytes() / chunk_bytes) as usize + 1;
         let chunks = memory.arena.release_empty(keep, RELEASE_PER_TICK);
         let inodes = memory.inodes.release_empty(1);
         if chunks > 0 || inodes > 0 {
@@ -93,8 +95,13 @@ impl Core {
     /// Has a free chunk ready before a writer needs one.
     fn prefault(&self) -> bool {
         let memory = self.memory();
-        let want = (memory.budget.limit() / 32).min(16 << 20);
-        self.settings.huge_pages && memory.arena.available_bytes() > self.stop_bytes() && memory.arena.prefault(want)
+        let plenty = memory.arena.available_bytes() > self.stop_bytes();
+        self.settings.huge_pages && plenty && memory.arena.prefault(self.ready_bytes())
+    }
+
+    /// Free memory that is kept ready, in bytes.
+    fn ready_bytes(&self) -> u64 {
+        (self.memory().budget.limit() / 32).min(16 << 20)
     }
 
     pub(super) fn run_caretaker(&self) {

@@ -1,0 +1,17 @@
+//! The engine against a plain map: what an operation is, what it must answer, and how a long failing
+//! sequence becomes a short one.
+//!
+//! Two users: the fuzz target `fs_ops`, and `engine/tests/oracle.rs`, which includes this file as a module
+//! (so nothing in here says `crate::`).
+
+pub mod bytes;
+pub mod glob;
+pub mod model;
+pub mod ops;
+pub mod paths;
+pub mod run;
+pub mod shrink;
+
+mod changes;
+mod checks;
+mod reads;
