@@ -148,11 +148,12 @@ fn calls_of_the_workload() -> u64 {
     calls
 }
 
-fn fail_each_once(stride: usize) {
+#[test]
+fn each_device_call_fails_once() {
     let calls = calls_of_the_workload();
     let (mut runs, mut failed, mut errors) = (0, 0, 0);
-    for (i, fault) in [Fault::Io, Fault::Full, Fault::Short, Fault::Torn].into_iter().enumerate() {
-        for nth in (1 + i as u64 % stride as u64..=calls).step_by(stride) {
+    for fault in [Fault::Io, Fault::Full, Fault::Short, Fault::Torn] {
+        for nth in 1..=calls {
             let mut run = Run::new(Duration::from_secs(5));
             run.plan.fail_nth(None, nth, fault);
             run.work();
@@ -162,17 +163,6 @@ fn fail_each_once(stride: usize) {
     }
     eprintln!("{calls} calls, {runs} runs, {failed} failures injected, {errors} errors seen");
     assert!(failed * 10 > runs * 7, "{failed} of {runs} failures were met");
-}
-
-#[test]
-fn each_device_call_fails_once() {
-    fail_each_once(5);
-}
-
-#[test]
-#[ignore = "minutes: every single call in turn"]
-fn every_single_device_call_fails_once() {
-    fail_each_once(1);
 }
 
 /// The calls of one kind, one after the other.
