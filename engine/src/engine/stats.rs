@@ -155,7 +155,9 @@ impl Core {
 
     fn memory_stats(&self, census: &super::census::Census) -> MemoryStats {
         let memory = self.memory();
-        let (current, peak, limit) = (self.usage_bytes(), memory.budget.peak(), memory.budget.limit());
+        // The peak last: others go on committing, and it must not look smaller than what is committed.
+        let (current, limit, committed) = (self.usage_bytes(), memory.budget.limit(), memory.budget.committed());
+        let peak = memory.budget.peak().max(committed);
         MemoryStats {
             current_usage: current,
             current_usage_mb: mib(current),
@@ -170,7 +172,7 @@ impl Core {
             resident_size: census.resident_bytes,
             directory_count: census.directories,
             metadata: self.metadata_bytes(),
-            committed: memory.budget.committed(),
+            committed,
             held: memory.limbo.held_bytes(),
             limbo: memory.limbo.waiting_bytes(),
             locked: census.locked_bytes,
