@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use memfs_engine::config::{Admission, MemoryLimit, Settings};
 
-use crate::{MemFs, Result};
+use crate::{LogOptions, MemFs, Result};
 
 /// The settings of a [`MemFs`]. Each method sets one; [`Builder::open`] checks them all.
 ///
@@ -22,6 +22,7 @@ use crate::{MemFs, Result};
 pub struct Builder {
     settings: Settings,
     limit_bytes: Option<u64>,
+    pub(crate) log: Option<LogOptions>,
 }
 
 impl Builder {
@@ -238,6 +239,7 @@ impl Builder {
         if let Some(bytes) = self.limit_bytes {
             settings.memory_limit = MemoryLimit::Bytes(bytes);
         }
-        MemFs::from_settings(settings)
+        let Some(log) = self.log else { return MemFs::from_settings(settings) };
+        crate::oplog::open(settings, &log)
     }
 }

@@ -1,8 +1,12 @@
 //! The public error: the engine's, behind an opaque type with a kind that can be matched.
 
 use std::fmt;
+use std::io;
 
 use memfs_engine::error::{self as engine, Kind, MemoryHeld};
+
+use crate::ErrorKind;
+use crate::error_kind::{errno_of, kind_of};
 
 /// What every call of this crate returns.
 ///
@@ -35,58 +39,11 @@ enum Repr {
         path: Box<str>,
         source: std::str::Utf8Error,
     },
-}
-
-/// Why an operation failed. The comment on each says what to do next.
-///
-/// ```
-/// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
-/// match fs.mkdir("/logs") {
-///     Err(e) if e.kind() == memfs::ErrorKind::AlreadyExists => {}
-///     other => other?,
-/// }
-/// # Ok::<(), memfs::Error>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// There is no such file or directory.
-    NotFound,
-    /// The name is taken.
-    AlreadyExists,
-    /// A component of the path is a file, or a directory was wanted and a file was found.
-    NotADirectory,
-    /// A file was wanted and a directory was found.
-    IsADirectory,
-    /// The directory still has entries.
-    DirectoryNotEmpty,
-    /// The path is malformed: mend it.
-    InvalidPath,
-    /// A name has over 255 bytes or the path over 4,096: shorten it.
-    NameTooLong,
-    /// An argument or a setting is out of its range; the text names it and the range.
-    InvalidInput,
-    /// The file does not hold valid UTF-8 where text was asked for.
-    InvalidUtf8,
-    /// The memory budget is exhausted and did not recover within [`crate::Builder::memory_wait`].
-    /// [`Error::memory_held`] says who holds it. Delete files, drop views, lower priorities or raise the limit.
-    MemoryFull,
-    /// The disk has no room for content that must leave memory. Nothing was lost: free space and try again.
-    DiskFull,
-    /// The storage below the data directory failed; the source is the system's error.
-    Io,
-    /// The bytes on disk fail their checksum: this range of this file only.
-    Corrupt,
-    /// The file was deleted since it was opened.
-    Stale,
-    /// Somebody else uses the directory.
-    Conflict,
-    /// The task was cancelled before it ran.
-    Cancelled,
-    /// The file system was closed: open a new one.
-    Closed,
-    /// The engine met a bug of its own and refuses changes; reads of what it has go on.
-    Poisoned,
+    /// The file ends before the buffer is full.
+    Eof {
+        op: &'static str,
+        path: Box<str>,
+    },
 }
 
 impl Error {
@@ -101,6 +58,7 @@ impl Error {
         match &self.0 {
             Repr::Engine(e) => kind_of(e.kind()),
             Repr::Utf8 { .. } => ErrorKind::InvalidUtf8,
+            Repr::Eof { .. } => ErrorKind::UnexpectedEof,
         }
     }
 
@@ -115,6 +73,7 @@ impl Error {
         match &self.0 {
             Repr::Engine(e) => e.op(),
             Repr::Utf8 { .. } => "read_to_string",
+            Repr::Eof { op, .. } => op,
         }
     }
 
@@ -129,7 +88,7 @@ impl Error {
     pub fn path(&self) -> Option<&str> {
         match &self.0 {
             Repr::Engine(e) => e.path(),
-            Repr::Utf8 { path, .. } => Some(path),
+            Repr::Utf8 { path, .. } | Repr::Eof { path, .. } => Some(path),
         }
     }
 
@@ -146,35 +105,57 @@ impl Error {
                 Kind::MemoryFull(held) => Some(*held),
                 _ => None,
             },
-            Repr::Utf8 { .. } => None,
+            Repr::Utf8 { .. } | Repr::Eof { .. } => None,
         }
+    }
+
+    /// The number that a Linux file system gives for the same mistake, as `std::io::Error::raw_os_error` has it;
+    /// `None` for what only happens here.
+    ///
+    /// The `std::io::Error` that an error turns into has the kind of this number. It has no number itself, but
+    /// keeps this error inside: `get_ref` and `downcast_ref::<memfs::Error>()` give it back.
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// let error = fs.read("/missing").unwrap_err();
+    /// assert_eq!(error.raw_os_error(), Some(2)); // ENOENT
+    /// let error = std::io::Error::from(error);
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// let inside = error.get_ref().and_then(|e| e.downcast_ref::<memfs::Error>());
+    /// assert_eq!(inside.unwrap().path(), Some("/missing"));
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match &self.0 {
+            Repr::Engine(e) => errno_of(e),
+            Repr::Utf8 { .. } | Repr::Eof { .. } => None,
+        }
+    }
+
+    fn io_kind(&self) -> io::ErrorKind {
+        match (&self.0, self.raw_os_error()) {
+            (_, Some(number)) => io::Error::from_raw_os_error(number).kind(),
+            (Repr::Engine(e), None) => e.kind().io_kind(),
+            (Repr::Utf8 { .. }, None) => io::ErrorKind::InvalidData,
+            (Repr::Eof { .. }, None) => io::ErrorKind::UnexpectedEof,
+        }
+    }
+
+    pub(crate) fn new(op: &'static str, path: &str, kind: Kind) -> Error {
+        Error(Repr::Engine(engine::Error::new(op, path, kind)))
+    }
+
+    /// An argument that is out of its range.
+    pub(crate) fn input(op: &'static str, path: &str, text: impl Into<String>) -> Error {
+        Error::new(op, path, Kind::InvalidInput(text.into()))
+    }
+
+    pub(crate) fn eof(op: &'static str, path: &str) -> Error {
+        Error(Repr::Eof { op, path: path.into() })
     }
 
     pub(crate) fn utf8(path: &str, source: std::str::Utf8Error) -> Error {
         Error(Repr::Utf8 { path: path.into(), source })
-    }
-}
-
-fn kind_of(kind: &Kind) -> ErrorKind {
-    match kind {
-        Kind::NotFound => ErrorKind::NotFound,
-        Kind::AlreadyExists => ErrorKind::AlreadyExists,
-        Kind::NotADirectory => ErrorKind::NotADirectory,
-        Kind::IsADirectory => ErrorKind::IsADirectory,
-        Kind::DirectoryNotEmpty => ErrorKind::DirectoryNotEmpty,
-        Kind::InvalidPath(_) => ErrorKind::InvalidPath,
-        Kind::NameTooLong => ErrorKind::NameTooLong,
-        Kind::InvalidInput(_) => ErrorKind::InvalidInput,
-        Kind::MemoryFull(_) => ErrorKind::MemoryFull,
-        Kind::DiskFull => ErrorKind::DiskFull,
-        Kind::Io(_) => ErrorKind::Io,
-        Kind::Corrupt { .. } => ErrorKind::Corrupt,
-        Kind::Stale => ErrorKind::Stale,
-        Kind::Conflict(_) => ErrorKind::Conflict,
-        Kind::Cancelled => ErrorKind::Cancelled,
-        Kind::Closed => ErrorKind::Closed,
-        // A kind that is newer than this crate says no more than that the engine is to blame.
-        _ => ErrorKind::Poisoned,
     }
 }
 
@@ -189,6 +170,7 @@ impl fmt::Display for Error {
         match &self.0 {
             Repr::Engine(e) => e.fmt(f),
             Repr::Utf8 { path, source } => write!(f, "read_to_string {path:?}: {source}; use read for bytes"),
+            Repr::Eof { op, path } => write!(f, "{op} {path:?}: the file ended before the buffer was full"),
         }
     }
 }
@@ -204,15 +186,13 @@ impl std::error::Error for Error {
         match &self.0 {
             Repr::Engine(e) => e.source(),
             Repr::Utf8 { source, .. } => Some(source),
+            Repr::Eof { .. } => None,
         }
     }
 }
 
-impl From<Error> for std::io::Error {
-    fn from(e: Error) -> std::io::Error {
-        match e.0 {
-            Repr::Engine(inner) => inner.into(),
-            Repr::Utf8 { .. } => std::io::Error::new(std::io::ErrorKind::InvalidData, e),
-        }
+impl From<Error> for io::Error {
+    fn from(e: Error) -> io::Error {
+        io::Error::new(e.io_kind(), e)
     }
 }

@@ -1,8 +1,10 @@
 //! What is known about one file.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use memfs_engine::engine::{self, Location};
+
+use crate::times::system_time;
 
 /// What [`crate::MemFs::file_info`] knows about a file or directory.
 ///
@@ -42,10 +44,6 @@ pub struct FileInfo {
     pub modified: SystemTime,
     /// When it was last read or written, to the second.
     pub accessed: SystemTime,
-}
-
-fn system_time(unix_ns: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_nanos(unix_ns)
 }
 
 impl From<engine::FileInfo> for FileInfo {

@@ -10,6 +10,7 @@
 //!
 //! - [`MemFs`] is one file system: cheap to clone, usable from any thread, and gone with its last clone.
 //! - [`Builder`] holds every setting.
+//! - [`File`] is an open file, [`OpenOptions`] how it is opened: as in `std::fs`, with reads and writes anywhere in it.
 //! - [`MemFs::view`] reads without copying; a [`FileView`] stays as it was whatever happens to the file.
 //! - [`write()`], [`read()`] and the other functions of this module work on a default instance.
 //! - [`Error`] says which operation failed on which path; [`ErrorKind`] is for matching.
@@ -35,35 +36,61 @@
 mod builder;
 mod default_instance;
 mod error;
+mod error_kind;
+mod file;
+mod file_type;
 mod fs;
 mod info;
+mod metadata;
+mod oplog;
+mod read_dir;
 mod task;
+mod times;
+#[cfg(feature = "vfs")]
+pub mod vfs;
 mod view;
+mod walk;
+mod watch;
 
 pub use builder::Builder;
 pub use default_instance::{
-    clear, close, copy, create_dir_all, default_instance, delete, exists, file_info, gc, get_priority, glob, glob_with,
-    init, listdir, memory_limit, memory_map, mkdir, preload, preload_with_priority, read, read_into, read_many,
-    read_range, read_to_string, remove_dir_all, rename, rmdir, set_memory_limit, set_priority, stats, walk,
-    walk_to_vec, write, write_from, write_with_priority,
+    canonicalize, clear, close, copy, create, create_dir_all, default_instance, delete, exists, file_info, gc,
+    get_priority, glob, glob_with, hard_link, init, list_xattrs, listdir, memory_limit, memory_map, metadata, mkdir,
+    open, preload, preload_with_priority, quota, read, read_dir, read_into, read_link, read_many, read_range,
+    read_to_string, remove_dir_all, remove_xattr, rename, rename_with, rmdir, set_memory_limit, set_owner,
+    set_permissions, set_priority, set_quota, set_times, set_tree_priority, set_xattr, set_xattr_with, space, stats,
+    symlink, symlink_metadata, try_exists, walk, walk_to_vec, walk_with, write, write_from, write_with_priority, xattr,
 };
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, Result};
+pub use error_kind::ErrorKind;
+pub use file::{File, OpenOptions};
+pub use file_type::FileType;
 pub use fs::MemFs;
 pub use info::{FileInfo, WalkItem};
+pub use metadata::Metadata;
+pub use oplog::{LogOptions, LogQuery};
+pub use read_dir::{DirEntry, ReadDir};
 pub use task::Task;
-pub use view::{FileView, Piece, Pieces};
+pub use times::FileTimes;
+pub use view::{FileView, Piece, Pieces, ViewReader};
+pub use walk::{Walk, WalkOptions};
+pub use watch::Watch;
 
 #[doc(inline)]
 pub use memfs_engine::config::Admission;
 #[doc(inline)]
 pub use memfs_engine::engine::{
     CacheStats, CloseReport, DiskStats, GcReport, GlobOptions, Location, MemoryMapEntry, MemoryStats, OperationStats,
-    Stats, WaitStats, WalkEntry,
+    Quota, QuotaUsage, RenameMode, Space, Stats, WaitStats, WalkEntry, XattrMode,
 };
 #[doc(inline)]
 pub use memfs_engine::error::MemoryHeld;
 #[doc(inline)]
 pub use memfs_engine::memory::Latency;
+#[doc(inline)]
+pub use memfs_engine::oplog::{Entry as LogEntry, LogStats, Operation};
+#[doc(inline)]
+pub use memfs_engine::watch::{Change as WatchChange, Event as WatchEvent, Kinds as WatchKinds, WatchOptions};
 
 /// The README's examples, compiled and run with the documentation tests.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! Reading without copying: a file's bytes as they were at one instant, for as long as the view is kept.
 
 use std::fmt;
+use std::io::{self, BufRead, Read};
 use std::ops::Deref;
 
 use memfs_engine::content;
@@ -79,6 +80,22 @@ impl<'fs> FileView<'fs> {
     /// ```
     pub fn pieces(&self) -> Pieces<'_, 'fs> {
         Pieces(self.0.pieces())
+    }
+
+    /// The bytes from the start on as a `Read` and `BufRead`, which hands out pieces without copying them: for
+    /// `lines`, `std::io::copy`, and parsers.
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/a", "one\ntwo\n")?;
+    /// let view = fs.view("/a")?;
+    /// let lines: std::io::Result<Vec<String>> = view.reader().lines().collect();
+    /// assert_eq!(lines?, ["one", "two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reader(&self) -> ViewReader<'_, 'fs> {
+        ViewReader { pieces: self.pieces(), piece: None, used: 0 }
     }
 
     /// A copy of all bytes. O(bytes).
@@ -192,5 +209,53 @@ impl AsRef<[u8]> for Piece<'_> {
 impl fmt::Debug for Piece<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Piece").field("offset", &self.offset()).field("len", &self.len()).finish()
+    }
+}
+
+/// Reads a [`FileView`] from its start on, from [`FileView::reader`].
+///
+/// ```
+/// use std::io::Read;
+/// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+/// # fs.write("/a", "first")?;
+/// let view = fs.view("/a")?;
+/// let mut head = [0; 2];
+/// view.reader().read_exact(&mut head)?;
+/// assert_eq!(&head, b"fi");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ViewReader<'view, 'fs> {
+    pieces: Pieces<'view, 'fs>,
+    piece: Option<Piece<'fs>>,
+    /// Bytes of the piece that were taken already.
+    used: usize,
+}
+
+impl BufRead for ViewReader<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.piece.as_ref().is_none_or(|piece| self.used >= piece.len()) {
+            let Some(next) = self.pieces.next() else { return Ok(&[]) };
+            (self.piece, self.used) = (Some(next?), 0);
+        }
+        Ok(self.piece.as_ref().map_or(&[], |piece| &piece[self.used..]))
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.used += amount;
+    }
+}
+
+impl Read for ViewReader<'_, '_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut rest = self.fill_buf()?;
+        let n = rest.read(buf)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
+impl fmt::Debug for ViewReader<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewReader").finish_non_exhaustive()
     }
 }

@@ -12,6 +12,31 @@ fn everything_may_cross_threads() {
     check::<memfs::Task>();
     check::<memfs::Error>();
     check::<memfs::Stats>();
+    check::<memfs::File>();
+    check::<memfs::OpenOptions>();
+    check::<memfs::Metadata>();
+    check::<memfs::ReadDir>();
+    check::<memfs::DirEntry>();
+    check::<memfs::Walk>();
+    check::<memfs::ViewReader<'static, 'static>>();
+}
+
+/// What is opened may outlive the variable that it was opened with.
+#[test]
+fn open_files_and_listings_borrow_nothing() {
+    fn check<T: 'static>() {}
+    check::<memfs::File>();
+    check::<memfs::ReadDir>();
+    check::<memfs::Walk>();
+    check::<memfs::DirEntry>();
+}
+
+/// Whatever takes a reader, a writer or something to seek in takes a file, by reference too.
+#[test]
+fn a_file_and_a_reference_to_it_read_write_and_seek() {
+    fn check<T: std::io::Read + std::io::Write + std::io::Seek>() {}
+    check::<memfs::File>();
+    check::<&memfs::File>();
 }
 
 /// The default instance belongs to the process: one test tells its whole story.

@@ -45,6 +45,22 @@ pub enum Kind {
         offset: u64,
         len: u64,
     },
+    /// Too many symbolic links on the way, or one where none may be.
+    FilesystemLoop,
+    /// A file has as many names as it may have.
+    TooManyLinks,
+    /// A file would become longer than 16 TiB.
+    FileTooLarge,
+    /// A quota of a directory above is used up; the text says which limit.
+    QuotaExceeded(String),
+    /// Two ends of a rename or a hard link are counted by different quotas.
+    CrossesQuota,
+    /// There is no extended attribute of this name.
+    NoAttribute,
+    /// The handle was not opened for this.
+    BadHandle(&'static str),
+    /// MemFS does not do this.
+    NotSupported(&'static str),
     /// The file was deleted under a handle.
     Stale,
     /// Another owner uses this directory, or an instance is in the way.
@@ -75,6 +91,14 @@ impl Kind {
             Kind::Corrupt { .. } => {
                 "the bytes on disk changed under us; this range is unreadable, the rest is not affected"
             }
+            Kind::FilesystemLoop => "too many symbolic links on the way; mend the links or use the real path",
+            Kind::TooManyLinks => "the file has as many names as it may have; copy it instead",
+            Kind::FileTooLarge => "a file may have 16 TiB; write at a smaller offset",
+            Kind::QuotaExceeded(_) => "delete files below it or raise the quota",
+            Kind::CrossesQuota => "the two places have different quotas; copy and delete instead",
+            Kind::NoAttribute => "there is no such extended attribute; list them first",
+            Kind::BadHandle(_) => "open the file with the options that this needs",
+            Kind::NotSupported(_) => "use another operation",
             Kind::Stale => "the file was deleted; open it again by path",
             Kind::Conflict(_) => "use another directory or close the other instance",
             Kind::Cancelled => "submit it again if it is still wanted",
@@ -131,8 +155,8 @@ impl fmt::Display for Error {
         }
         write!(f, ": ")?;
         match &self.kind {
-            Kind::InvalidPath(why) => write!(f, "{why}: ")?,
-            Kind::InvalidInput(why) | Kind::Conflict(why) => write!(f, "{why}: ")?,
+            Kind::InvalidPath(why) | Kind::BadHandle(why) | Kind::NotSupported(why) => write!(f, "{why}: ")?,
+            Kind::InvalidInput(why) | Kind::Conflict(why) | Kind::QuotaExceeded(why) => write!(f, "{why}: ")?,
             Kind::Io(e) => write!(f, "{e}: ")?,
             Kind::MemoryFull(h) => write!(
                 f,
@@ -161,10 +185,11 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<Error> for io::Error {
-    fn from(e: Error) -> io::Error {
+impl Kind {
+    /// The kind of `std::io::Error` that the standard library has for it.
+    pub fn io_kind(&self) -> io::ErrorKind {
         use io::ErrorKind as K;
-        let kind = match &e.kind {
+        match self {
             Kind::NotFound | Kind::Stale => K::NotFound,
             Kind::AlreadyExists => K::AlreadyExists,
             Kind::NotADirectory => K::NotADirectory,
@@ -178,8 +203,21 @@ impl From<Error> for io::Error {
             Kind::Conflict(_) => K::ResourceBusy,
             Kind::Cancelled => K::Interrupted,
             Kind::Io(inner) => inner.kind(),
+            Kind::FilesystemLoop => K::Other,
+            Kind::TooManyLinks => K::TooManyLinks,
+            Kind::FileTooLarge => K::FileTooLarge,
+            Kind::QuotaExceeded(_) => K::QuotaExceeded,
+            Kind::CrossesQuota => K::CrossesDevices,
+            Kind::NoAttribute => K::NotFound,
+            Kind::BadHandle(_) => K::Other,
+            Kind::NotSupported(_) => K::Unsupported,
             Kind::Closed | Kind::Poisoned => K::Other,
-        };
-        io::Error::new(kind, e)
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(e: Error) -> io::Error {
+        io::Error::new(e.kind.io_kind(), e)
     }
 }

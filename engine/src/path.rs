@@ -4,7 +4,7 @@
 //!    255 bytes, or holds `/`, `\` or NUL; the whole has at most 4,096 bytes. `tests::the_table`
 //! 2. Parsing what a canonical path displays gives the same path. `tests::parsing_is_stable`
 //! 3. A text that is canonical already is borrowed, not copied. `tests::canonical_texts_are_borrowed`
-//! 4. `..` is resolved in the text (there are no symbolic links) and stops at the root.
+//! 4. `..` is resolved in the text, also behind a symbolic link, and stops at the root.
 
 use crate::error::Kind;
 use std::borrow::Cow;

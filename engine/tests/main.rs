@@ -4,14 +4,28 @@
 mod suite {
     pub mod common;
 
+    mod appenders;
+    mod attributes;
     mod closing;
+    mod exchange;
     mod faults;
     mod flights;
+    mod handles;
+    mod holes;
     mod limits;
+    mod links;
+    mod logging;
+    mod orphans;
     mod policy;
+    mod quota;
     mod renames;
     mod reviewed;
     mod space;
+    #[cfg(feature = "tracing")]
+    mod spans;
+    mod symlinks;
     mod threads;
     mod views;
+    mod watching;
+    mod xattrs;
 }

@@ -4,7 +4,8 @@
 //! prints its seed and the shortest sequence that still fails.
 //!
 //! `MEMFS_ORACLE_SECONDS=600 cargo test -p memfs-engine --test oracle -- --ignored --nocapture` runs for long;
-//! `MEMFS_ORACLE_SEED` begins with another seed.
+//! `MEMFS_ORACLE_SEED` begins with another seed. The exerciser of one file makes `MEMFS_FSX_OPS` steps from
+//! `MEMFS_FSX_SEED` on; `cargo test -p memfs-engine --test oracle -- --ignored fsx_long` makes ten millions.
 #![allow(clippy::print_stderr)]
 
 #[path = "../../fuzz/src/lib.rs"]
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fuzz::bytes::Bytes;
+use fuzz::fsx;
 use fuzz::ops::{Config, Input, Op};
 use fuzz::paths::Spelled;
 use fuzz::run::{Harm, Mismatch, Sabotage, Summary, World, run};
@@ -231,7 +233,7 @@ fn name_of(file: &Path) -> String {
 #[test]
 fn the_canary_is_found_and_shrunk() {
     let harms =
-        [(Harm::DropByte, 1), (Harm::FlipBit, 1), (Harm::LoseDelete, 2), (Harm::LoseRename, 2), (Harm::HideEntry, 2)];
+        [(Harm::DropByte, 1), (Harm::FlipBit, 3), (Harm::LoseDelete, 3), (Harm::LoseRename, 3), (Harm::HideEntry, 3)];
     for (n, (harm, steps_max)) in harms.into_iter().enumerate() {
         let sabotage = Some(Sabotage { harm, after: 0 });
         let input = (0..20u64).map(|i| input_of(5000 + 4 * i + n as u64)).find_map(|input| {
@@ -245,10 +247,57 @@ fn the_canary_is_found_and_shrunk() {
     }
 }
 
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|s| s.parse().ok())
+}
+
+/// Exercises one file; on a difference panics with the seed and the shortest trace.
+fn exercise(seed: u64, steps: usize) {
+    const BUDGET_MIB: u64 = 16;
+    let attempt = |steps: &mut dyn Iterator<Item = fsx::Step>| {
+        let result = catch_unwind(AssertUnwindSafe(|| fsx::run(steps, BUDGET_MIB)));
+        result.unwrap_or_else(|_| Err((usize::MAX, "a panic".to_owned())))
+    };
+    let start = Instant::now();
+    let (at, what) = match attempt(&mut fsx::Steps::new(seed).take(steps)) {
+        Ok(swaps_out) => {
+            assert!(swaps_out > 0 || steps < 10_000, "nothing was moved out");
+            eprintln!("fsx seed {seed}: {steps} steps, {swaps_out} swaps out in {:.1?}", start.elapsed());
+            return;
+        }
+        Err(difference) => difference,
+    };
+    let all: Vec<fsx::Step> = fsx::Steps::new(seed).take(steps.min(at.saturating_add(1))).collect();
+    let short = shrink(&all, Instant::now() + SHRINK_MAX, &mut |steps| attempt(&mut steps.iter().copied()).is_err());
+    let again = attempt(&mut short.iter().copied()).err();
+    let trace: Vec<String> = short.iter().map(|step| format!("  {step:?},\n")).collect();
+    panic!(
+        "MEMFS_FSX_SEED={seed}, step {at}: {what}\n{} steps, which say {again:?}:\n[\n{}]",
+        short.len(),
+        trace.concat()
+    );
+}
+
+#[test]
+fn one_file_is_its_bytes_through_any_handle() {
+    let steps = number("MEMFS_FSX_OPS").unwrap_or(200_000) as usize;
+    exercise(number("MEMFS_FSX_SEED").unwrap_or(1), steps);
+}
+
+#[test]
+#[ignore = "makes MEMFS_FSX_OPS (10,000,000) steps"]
+fn fsx_long() {
+    const PART: u64 = 500_000;
+    let steps = number("MEMFS_FSX_OPS").unwrap_or(10_000_000);
+    let first = number("MEMFS_FSX_SEED").unwrap_or(100);
+    for part in 0..steps.div_ceil(PART) {
+        exercise(first + part, PART.min(steps - part * PART) as usize);
+    }
+}
+
 #[test]
 #[ignore = "takes MEMFS_ORACLE_SECONDS (600)"]
 fn for_long() {
-    let number = |name| std::env::var(name).ok().and_then(|s| s.parse().ok());
     let seconds = number("MEMFS_ORACLE_SECONDS").unwrap_or(600);
     let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let first = number("MEMFS_ORACLE_SEED").unwrap_or_else(|| clock().as_secs() << 20);

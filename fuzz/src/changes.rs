@@ -1,19 +1,18 @@
 //! Steps that change something.
 
-use memfs_engine::engine::GcReport;
+use memfs_engine::engine::{GcReport, RenameMode};
 use memfs_engine::error::{Error, Kind};
 
 use super::bytes::{Bytes, Reader};
 use super::checks::all;
-use super::model::{PRIORITY_DEFAULT, Refusal, SMALL_MAX};
+use super::model::{LOCKED_FROM, PRIORITY_DEFAULT, Refusal, SMALL_MAX};
 use super::ops::{Op, Then};
 use super::paths::{Spelled, join, parse};
 use super::run::{Harm, MIB, Runner, Verdict, agree, equal};
 
-const LOCKED_FROM: u8 = 9;
 const HUGE_LEAST_MIB: u8 = 24;
 
-fn is_full<T>(got: &Result<T, Error>) -> bool {
+pub(super) fn is_full<T>(got: &Result<T, Error>) -> bool {
     got.as_ref().is_err_and(|e| matches!(e.kind(), Kind::MemoryFull(_)))
 }
 
@@ -91,16 +90,18 @@ impl Runner<'_> {
 
     fn copy(&mut self, from: &Spelled, to: &Spelled) -> Verdict {
         let (from, to) = (from.0.as_str(), to.0.as_str());
-        let original = self.model.lookup(from).ok().and_then(|(_, e)| Some((e.file?, e.priority)));
-        let locked = original.map_or(0, |(file, priority)| {
-            let target = self.model.lookup(to).ok().map(|(_, e)| e.priority);
-            if target.unwrap_or(priority) >= LOCKED_FROM { file.bytes.len64() } else { 0 }
+        let known = |path: &str| self.model.lookup_inode(path).ok().cloned();
+        let (original, target) = (known(from), known(to));
+        let content = original.as_ref().and_then(|inode| Some(inode.file()?.content.clone()));
+        let locked = original.as_ref().map_or(0, |inode| {
+            let priority = target.map_or(inode.priority, |target| target.priority);
+            if priority >= LOCKED_FROM { content.as_ref().map_or(0, |c| c.stored()) } else { 0 }
         });
         let (got, times) = self.relieved(locked, |engine| engine.copy(from, to))?;
-        if let Some((file, _)) = original {
+        if let Some(content) = content {
             self.calls.writes += u64::from(times);
-            let is_written = got.is_ok() && file.bytes.len <= SMALL_MAX;
-            self.calls.bytes_written += if is_written { file.bytes.len64() } else { 0 };
+            let is_written = got.is_ok() && content.len() <= SMALL_MAX;
+            self.calls.bytes_written += if is_written { content.len() } else { 0 };
         }
         if is_full(&got) {
             // The original was read all the same.
@@ -118,7 +119,7 @@ impl Runner<'_> {
         for name in &names[..names.len() - 1] {
             above = join(if above.is_empty() { "/" } else { &above }, name);
             if self.model.lookup(&above).is_err() && self.engine.exists(&above) {
-                self.model.make_dirs(&above);
+                self.model.make_dirs(&above).map_err(|refusal| format!("{above:?} was made: {refusal:?}"))?;
             }
         }
         equal(self.engine.exists(&meaning.path), self.model.lookup(&meaning.path).is_ok())
@@ -150,9 +151,10 @@ impl Runner<'_> {
                 agree(self.engine.remove_dir_all(&path.0), want, |(), _| Ok(()))
             }
             Op::Rename { from, to } => {
-                let lost = self.model.clone().rename(&from.0, &to.0).is_ok() && self.sabotaged(Harm::LoseRename);
+                let lost = self.model.clone().rename(&from.0, &to.0, RenameMode::Replace).is_ok()
+                    && self.sabotaged(Harm::LoseRename);
                 let got = if lost { Ok(()) } else { self.relieved(0, |engine| engine.rename(&from.0, &to.0))?.0 };
-                agree(got, self.model.rename(&from.0, &to.0), equal)
+                agree(got, self.model.rename(&from.0, &to.0, RenameMode::Replace), equal)
             }
             Op::Clear => {
                 self.calls.deletes += self.model.remove_dir_all("/").expect("the root is there");
@@ -227,7 +229,7 @@ impl Runner<'_> {
             (Ok(task), Ok(_)) => task,
             (got, want) => return agree(got.map(drop), want, |(), _| Ok(())),
         };
-        let effective = self.model.lookup(path).map_or(PRIORITY_DEFAULT, |(_, e)| e.priority);
+        let effective = self.model.lookup_inode(path).map_or(PRIORITY_DEFAULT, |inode| inode.priority);
         let locked = if effective >= LOCKED_FROM { want.unwrap_or(0) } else { 0 };
         match then {
             Then::Leave => {

@@ -34,6 +34,14 @@ const PARTS: [&str; 18] = [
 ];
 const MALFORMED: [&str; 4] = ["[z", "{z", "z}", "[z-y]"];
 
+/// The directory that a pattern spells out, and below which all its matches lie.
+pub fn base(pattern: &str) -> String {
+    let text = pattern.replace('\\', "/");
+    let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+    let plain = parts.iter().take_while(|part| !part.contains(['*', '?', '[', ']', '{', '}'])).count();
+    format!("/{}", parts[..plain.min(parts.len().saturating_sub(1))].join("/"))
+}
+
 impl<'a> Arbitrary<'a> for Pattern {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let count = u.int_in_range(1..=4)?;

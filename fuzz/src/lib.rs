@@ -5,8 +5,13 @@
 //! (so nothing in here says `crate::`).
 
 pub mod bytes;
+pub mod content;
+pub mod fsx;
 pub mod glob;
+pub mod handle_ops;
+pub mod inode;
 pub mod model;
+pub mod node_ops;
 pub mod ops;
 pub mod paths;
 pub mod run;
@@ -14,4 +19,11 @@ pub mod shrink;
 
 mod changes;
 mod checks;
+mod handles;
+mod listings;
+mod model_files;
+mod model_nodes;
+mod model_tree;
+mod nodes;
 mod reads;
+mod tells;

@@ -1,13 +1,12 @@
 //! The plain map: what each call must answer, and what is there afterwards.
 //!
-//! One key per file and directory, canonical paths, nothing clever. Every method is one call of the engine:
-//! it gives the exact result, and changes the map if that is a success.
+//! One key per name, canonical paths, nothing clever. Every method is one call of the engine: it gives the exact
+//! result, and changes the map if that is a success.
 
 use std::collections::BTreeMap;
 
-use super::bytes::Bytes;
-use super::glob;
-use super::paths::{Meaning, parse};
+use super::inode::{File, Ino, Inode, Node};
+use super::paths::{Meaning, join, parse};
 
 /// Why a call fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,117 +22,232 @@ pub enum Refusal {
     Io,
     Cancelled,
     Closed,
+    FilesystemLoop,
+    FileTooLarge,
+    NoAttribute,
+    /// It must fail, whatever it says.
+    Somehow,
 }
 
 pub type Answer<T> = Result<T, Refusal>;
 
 #[derive(Clone, Debug)]
-pub struct Entry {
-    /// None for a directory.
-    pub file: Option<File>,
-    pub priority: u8,
-    /// Reads since the priority was set.
-    pub reads: u32,
-    pub created_ns: u64,
-    pub modified_ns: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct File {
-    pub bytes: Bytes,
-    /// Reads in all.
-    pub accesses: u64,
-    /// Which writing it comes from: copies of larger files share it.
-    pub content: u64,
-    /// Priority 9 or 10 since it was written, and no `gc` since then: it must be in memory.
-    pub must_be_resident: bool,
-    /// Some of it may be content that only a `gc` may move out.
-    pub may_be_locked: bool,
-}
-
-#[derive(Clone, Debug)]
 pub struct Model {
-    entries: BTreeMap<String, Entry>,
+    pub(super) names: BTreeMap<String, Ino>,
+    pub(super) inodes: BTreeMap<Ino, Inode>,
+    inodes_made: Ino,
     /// Time of the current call.
     pub now_ns: u64,
+    pub own: (u32, u32),
     /// The engine's clock is ours: file times can be compared.
     pub has_times: bool,
-    contents: u64,
+    pub(super) writings: u64,
+    /// A symbolic link was made: paths may mean something else than they say.
+    pub(super) has_symlinks: bool,
 }
 
 pub const PRIORITY_DEFAULT: u8 = 5;
-const LOCKED_FROM: u8 = 9;
+pub const LOCKED_FROM: u8 = 9;
 const PRIORITY_MAX: u8 = 10;
+const SET_GROUP: u16 = 0o2000;
 /// Files up to here are copied byte by byte; larger ones share their content.
-pub const SMALL_MAX: u32 = 32_767;
+pub const SMALL_MAX: u64 = 32_767;
+/// Symbolic links followed at most on one way.
+const LINKS_FOLLOWED_MAX: u32 = 40;
+
+/// What somebody says of a new inode.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Owner {
+    pub mode: Option<u16>,
+    pub ids: Option<(u32, u32)>,
+}
+
+/// Where a path leads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// Without symbolic links.
+    pub path: String,
+    /// None when only the last name is missing.
+    pub ino: Option<Ino>,
+}
 
 impl Model {
-    pub fn new(now_ns: u64) -> Model {
-        let mut model = Model { entries: BTreeMap::new(), now_ns, has_times: true, contents: 0 };
-        model.insert("/".into(), None, PRIORITY_DEFAULT);
+    /// `own`: user and group of what nobody says anything of.
+    pub fn new(now_ns: u64, own: (u32, u32)) -> Model {
+        let mut model = Model {
+            names: BTreeMap::new(),
+            inodes: BTreeMap::new(),
+            inodes_made: 0,
+            now_ns,
+            own,
+            has_times: true,
+            writings: 0,
+            has_symlinks: false,
+        };
+        model.insert("/".into(), Node::Dir, None, Owner::default());
         model
     }
 
-    fn insert(&mut self, path: String, file: Option<File>, priority: u8) {
-        let (created_ns, modified_ns) = (self.now_ns, self.now_ns);
-        self.entries.insert(path, Entry { file, priority, reads: 0, created_ns, modified_ns });
+    /// Puts something new at a path. Priority, group and the set-group-id bit come from the directory.
+    pub(super) fn insert(&mut self, path: String, node: Node, priority: Option<u8>, owner: Owner) -> Ino {
+        self.inodes_made += 1;
+        self.touch_parent(&path);
+        let above = above(&path).and_then(|dir| self.names.get(dir)).map(|ino| &self.inodes[ino]);
+        let priority = priority.or(above.map(|dir| dir.priority)).unwrap_or(PRIORITY_DEFAULT);
+        let group = above.filter(|dir| dir.mode & SET_GROUP != 0).map(|dir| dir.owner.1);
+        let is_dir = matches!(node, Node::Dir);
+        let mode = match node {
+            Node::Dir if group.is_some() => 0o755 | SET_GROUP,
+            Node::Dir => 0o755,
+            Node::Symlink(_) => 0o777,
+            _ => 0o644,
+        };
+        let mut inode = Inode::new(node, priority, self.now_ns);
+        inode.mode = owner.mode.map_or(mode, |mode| if is_dir && group.is_some() { mode | SET_GROUP } else { mode });
+        let (uid, gid) = owner.ids.unwrap_or(self.own);
+        inode.owner = (uid, group.unwrap_or(gid));
+        self.inodes.insert(self.inodes_made, inode);
+        self.names.insert(path, self.inodes_made);
+        self.inodes_made
+    }
+
+    /// Takes a name away. The inode goes with its last name, unless it is open.
+    pub(super) fn remove_name(&mut self, path: &str) -> Option<Ino> {
+        let ino = self.names.remove(path)?;
+        let now_ns = self.now_ns;
+        let inode = self.inode_mut(ino);
+        inode.links -= 1;
+        inode.changed_ns = now_ns;
+        self.forget(ino);
+        Some(ino)
+    }
+
+    fn forget(&mut self, ino: Ino) {
+        if self.inodes.get(&ino).is_some_and(|i| i.links == 0 && i.handles == 0) {
+            self.inodes.remove(&ino);
+        }
+    }
+
+    pub fn open_handle(&mut self, ino: Ino) {
+        let inode = self.inode_mut(ino);
+        inode.handles += 1;
+        inode.was_opened = true;
+    }
+
+    pub fn close_handle(&mut self, ino: Ino) {
+        self.inode_mut(ino).handles -= 1;
+        self.forget(ino);
+    }
+
+    pub fn inode(&self, ino: Ino) -> &Inode {
+        &self.inodes[&ino]
+    }
+
+    pub fn inode_mut(&mut self, ino: Ino) -> &mut Inode {
+        self.inodes.get_mut(&ino).expect("the map knows its inodes")
+    }
+
+    pub fn file_mut(&mut self, ino: Ino) -> &mut File {
+        self.inode_mut(ino).file_mut().expect("it is a file")
     }
 
     /// Every path and what is there, the root too.
-    pub fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
-        self.entries.iter()
+    pub fn entries(&self) -> impl Iterator<Item = (&String, &Inode)> {
+        self.names.iter().map(|(path, ino)| (path, &self.inodes[ino]))
     }
 
-    pub fn files(&self) -> impl Iterator<Item = (&String, &Entry, File)> {
-        self.entries.iter().filter_map(|(path, entry)| Some((path, entry, entry.file?)))
+    /// Every file once, open ones without a name too.
+    pub fn files(&self) -> impl Iterator<Item = (&Inode, &File)> {
+        self.inodes.values().filter_map(|inode| Some((inode, inode.file()?)))
     }
 
-    fn touch_parent(&mut self, path: &str) {
-        let above = Meaning { path: path.into(), must_be_dir: false }.split().map(|(above, _)| above);
-        if let Some(parent) = above.and_then(|above| self.entries.get_mut(&above)) {
-            parent.modified_ns = self.now_ns;
+    pub(super) fn touch_parent(&mut self, path: &str) {
+        if let Some(ino) = above(path).and_then(|dir| self.names.get(dir).copied()) {
+            let now_ns = self.now_ns;
+            let parent = self.inode_mut(ino);
+            (parent.modified_ns, parent.changed_ns) = (now_ns, now_ns);
         }
     }
 
     /// Walks down from the root, as a lookup must.
-    fn find(&self, meaning: &Meaning) -> Answer<&Entry> {
-        let path = meaning.path.as_str();
-        let Some(entry) = self.entries.get(path) else {
-            let above = ends(path).find_map(|end| match self.entries.get(&path[..end]) {
-                None => Some(Refusal::NotFound),
-                Some(entry) => entry.file.map(|_| Refusal::NotADirectory),
-            });
-            return Err(above.unwrap_or(Refusal::NotFound));
-        };
-        if meaning.must_be_dir && entry.file.is_some() {
-            return Err(Refusal::NotADirectory);
+    pub fn resolve(&self, meaning: &Meaning, follow: bool) -> Answer<Found> {
+        let follow = follow || meaning.must_be_dir;
+        if !self.has_symlinks
+            && let Some(ino) = self.names.get(&meaning.path)
+        {
+            return self.as_spelled(meaning, Found { path: meaning.path.clone(), ino: Some(*ino) });
         }
-        Ok(entry)
+        let mut pending: Vec<String> =
+            meaning.path.split('/').rev().filter(|n| !n.is_empty()).map(Into::into).collect();
+        let (mut at, mut links) = ("/".to_owned(), 0);
+        while let Some(name) = pending.pop() {
+            if name == ".." {
+                at.truncate(at.rfind('/').unwrap_or(0).max(1));
+                continue;
+            }
+            let path = join(&at, &name);
+            let Some(&ino) = self.names.get(&path) else {
+                return if pending.is_empty() { Ok(Found { path, ino: None }) } else { Err(Refusal::NotFound) };
+            };
+            match &self.inodes[&ino].node {
+                Node::Symlink(target) if !pending.is_empty() || follow => {
+                    links += 1;
+                    if links > LINKS_FOLLOWED_MAX {
+                        return Err(Refusal::FilesystemLoop);
+                    }
+                    if target.starts_with('/') {
+                        at = "/".to_owned();
+                    }
+                    pending.extend(target.split('/').rev().filter(|n| !n.is_empty() && *n != ".").map(Into::into));
+                }
+                Node::Dir => at = path,
+                _ if pending.is_empty() => return self.as_spelled(meaning, Found { path, ino: Some(ino) }),
+                _ => return Err(Refusal::NotADirectory),
+            }
+        }
+        let ino = self.names.get(&at).copied();
+        Ok(Found { path: at, ino })
     }
 
-    /// The canonical path of what a spelling names, and what is there.
-    pub fn lookup(&self, text: &str) -> Answer<(String, &Entry)> {
-        let meaning = parse(text)?;
-        let entry = self.find(&meaning)?;
-        Ok((meaning.path, entry))
+    /// Only a directory may be spelled like one.
+    fn as_spelled(&self, meaning: &Meaning, found: Found) -> Answer<Found> {
+        let is_file = found.ino.is_some_and(|ino| !self.inodes[&ino].is_dir());
+        if meaning.must_be_dir && is_file { Err(Refusal::NotADirectory) } else { Ok(found) }
     }
 
-    fn lookup_dir(&self, text: &str) -> Answer<String> {
-        let (path, entry) = self.lookup(text)?;
-        if entry.file.is_some() { Err(Refusal::NotADirectory) } else { Ok(path) }
+    /// The path without symbolic links of what a spelling leads to, and what is there.
+    pub fn lookup(&self, text: &str) -> Answer<(String, Ino)> {
+        let found = self.resolve(&parse(text)?, true)?;
+        Ok((found.path, found.ino.ok_or(Refusal::NotFound)?))
     }
 
-    /// The directory above, which must be there. None for the root.
-    fn parent_of(&self, meaning: &Meaning) -> Answer<Option<String>> {
-        let Some((above, _)) = meaning.split() else { return Ok(None) };
-        let entry = self.find(&Meaning { path: above.clone(), must_be_dir: false })?;
-        if entry.file.is_some() { Err(Refusal::NotADirectory) } else { Ok(Some(above)) }
+    pub fn lookup_inode(&self, text: &str) -> Answer<&Inode> {
+        Ok(self.inode(self.lookup(text)?.1))
+    }
+
+    /// What a spelling itself names, be it a symbolic link.
+    pub fn lookup_name(&self, text: &str) -> Answer<(String, Ino)> {
+        let found = self.resolve(&parse(text)?, false)?;
+        Ok((found.path, found.ino.ok_or(Refusal::NotFound)?))
+    }
+
+    pub(super) fn lookup_dir(&self, text: &str) -> Answer<String> {
+        let (path, ino) = self.lookup(text)?;
+        if self.inode(ino).is_dir() { Ok(path) } else { Err(Refusal::NotADirectory) }
+    }
+
+    /// Where a name would be: the directory above must be there. None for the root.
+    pub(super) fn place_of(&self, meaning: &Meaning) -> Answer<Option<String>> {
+        let Some((above, name)) = meaning.split() else { return Ok(None) };
+        let found = self.resolve(&Meaning { path: above, must_be_dir: false }, true)?;
+        let ino = found.ino.ok_or(Refusal::NotFound)?;
+        if self.inode(ino).is_dir() { Ok(Some(join(&found.path, name))) } else { Err(Refusal::NotADirectory) }
     }
 
     /// Everything below a directory, in the order of a walk.
-    fn below(&self, dir: &str) -> Vec<String> {
+    pub(super) fn below(&self, dir: &str) -> Vec<String> {
         let prefix = if dir == "/" { "/".to_owned() } else { format!("{dir}/") };
-        let from_there = self.entries.range(prefix.clone()..).map(|(path, _)| path);
+        let from_there = self.names.range(prefix.clone()..).map(|(path, _)| path);
         let mut paths: Vec<String> =
             from_there.take_while(|p| p.starts_with(&prefix)).filter(|p| *p != "/").cloned().collect();
         // No name holds a NUL: so a directory comes before what is in it, and that before its neighbours.
@@ -141,256 +255,29 @@ impl Model {
         paths
     }
 
-    fn is_empty_dir(&self, dir: &str) -> bool {
+    pub(super) fn is_empty_dir(&self, dir: &str) -> bool {
         let prefix = if dir == "/" { "/".to_owned() } else { format!("{dir}/") };
-        !self.entries.range(prefix.clone()..).any(|(p, _)| p.starts_with(&prefix) && p != "/")
+        !self.names.range(prefix.clone()..).take(2).any(|(p, _)| p.starts_with(&prefix) && p != "/")
     }
 
-    // ---- files
-
-    /// What a read of the file finds. Counts it.
-    pub fn open(&mut self, text: &str) -> Answer<Bytes> {
-        self.open_times(text, 1)
-    }
-
-    /// As [`Model::open`], of a call that opened the file several times.
-    pub fn open_times(&mut self, text: &str, times: u32) -> Answer<Bytes> {
-        let (path, _) = self.lookup(text)?;
-        let entry = self.entries.get_mut(&path).expect("just found");
-        let file = entry.file.as_mut().ok_or(Refusal::IsADirectory)?;
-        file.accesses += u64::from(times);
-        entry.reads += times;
-        Ok(file.bytes)
-    }
-
-    fn check_priority(priority: Option<u8>) -> Answer<()> {
+    pub(super) fn check_priority(priority: Option<u8>) -> Answer<()> {
         if priority.is_some_and(|p| p > PRIORITY_MAX) { Err(Refusal::InvalidInput) } else { Ok(()) }
-    }
-
-    /// The file that a write goes to, whether it is there or not; changes nothing.
-    fn place(&self, text: &str, priority: Option<u8>) -> Answer<String> {
-        Self::check_priority(priority)?;
-        let meaning = parse(text)?;
-        if meaning.must_be_dir {
-            return Err(Refusal::IsADirectory);
-        }
-        match self.find(&meaning) {
-            Ok(entry) if entry.file.is_none() => Err(Refusal::IsADirectory),
-            Ok(_) | Err(Refusal::NotFound) => Ok(meaning.path),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// Priority that a write would give its content, if it can be made.
-    pub fn priority_of_write(&self, text: &str, priority: Option<u8>) -> Answer<u8> {
-        let path = self.place(text, priority)?;
-        Ok(priority.or(self.entries.get(&path).map(|e| e.priority)).unwrap_or(PRIORITY_DEFAULT))
-    }
-
-    pub fn write(&mut self, text: &str, bytes: Bytes, priority: Option<u8>) -> Answer<()> {
-        self.contents += 1;
-        let content = self.contents;
-        self.put(text, bytes, priority, content, None)
-    }
-
-    /// `shared` is the file that the content is shared with.
-    fn put(
-        &mut self,
-        text: &str,
-        bytes: Bytes,
-        priority: Option<u8>,
-        content: u64,
-        shared: Option<File>,
-    ) -> Answer<()> {
-        let effective = self.priority_of_write(text, priority)?;
-        let path = self.place(text, priority)?;
-        let is_locked = effective >= LOCKED_FROM;
-        let file = File {
-            bytes,
-            accesses: 0,
-            content,
-            must_be_resident: is_locked && shared.is_none_or(|s| s.must_be_resident),
-            may_be_locked: is_locked || shared.is_some_and(|s| s.may_be_locked),
-        };
-        let Some(entry) = self.entries.get_mut(&path) else {
-            let (above, _) = parse(&path)?.split().expect("a file is not the root");
-            self.make_dirs(&above);
-            self.insert(path.clone(), Some(file), effective);
-            self.touch_parent(&path);
-            return Ok(());
-        };
-        let accesses = entry.file.expect("a file").accesses;
-        entry.file = Some(File { accesses, ..file });
-        entry.modified_ns = self.now_ns;
-        if priority.is_some() {
-            entry.priority = effective;
-            entry.reads = 0;
-        }
-        Ok(())
-    }
-
-    /// `times`: how often the engine opened the original.
-    pub fn copy(&mut self, from: &str, to: &str, times: u32) -> Answer<u64> {
-        let bytes = self.open_times(from, times)?;
-        let (_, original) = self.lookup(from)?;
-        let (file, priority) = (original.file.expect("just opened"), original.priority);
-        let inherited = if self.lookup(to).is_ok_and(|(_, e)| e.file.is_some()) { None } else { Some(priority) };
-        if bytes.len <= SMALL_MAX {
-            self.write(to, bytes, inherited)?;
-        } else {
-            self.put(to, bytes, inherited, file.content, Some(file))?;
-        }
-        Ok(bytes.len64())
-    }
-
-    pub fn delete(&mut self, text: &str) -> Answer<()> {
-        let meaning = parse(text)?;
-        if self.parent_of(&meaning)?.is_none() || meaning.must_be_dir {
-            return Err(Refusal::IsADirectory);
-        }
-        if self.find(&meaning)?.file.is_none() {
-            return Err(Refusal::IsADirectory);
-        }
-        self.entries.remove(&meaning.path);
-        self.touch_parent(&meaning.path);
-        Ok(())
-    }
-
-    // ---- directories
-
-    pub fn mkdir(&mut self, text: &str) -> Answer<()> {
-        let meaning = parse(text)?;
-        if self.parent_of(&meaning)?.is_none() || self.entries.contains_key(&meaning.path) {
-            return Err(Refusal::AlreadyExists);
-        }
-        self.touch_parent(&meaning.path);
-        self.insert(meaning.path, None, PRIORITY_DEFAULT);
-        Ok(())
-    }
-
-    pub fn create_dir_all(&mut self, text: &str) -> Answer<()> {
-        let meaning = parse(text)?;
-        match self.find(&Meaning { must_be_dir: false, ..meaning.clone() }) {
-            Ok(entry) if entry.file.is_some() => return Err(Refusal::NotADirectory),
-            Ok(_) | Err(Refusal::NotFound) => {}
-            Err(refusal) => return Err(refusal),
-        }
-        self.make_dirs(&meaning.path);
-        Ok(())
-    }
-
-    /// Makes a directory and those above it, none of which may be a file.
-    pub fn make_dirs(&mut self, path: &str) {
-        for end in ends(path) {
-            if !self.entries.contains_key(&path[..end]) {
-                self.touch_parent(&path[..end]);
-                self.insert(path[..end].to_owned(), None, PRIORITY_DEFAULT);
-            }
-        }
-    }
-
-    pub fn rmdir(&mut self, text: &str) -> Answer<()> {
-        let meaning = parse(text)?;
-        if self.parent_of(&meaning)?.is_none() {
-            return Err(Refusal::InvalidInput);
-        }
-        if self.find(&meaning)?.file.is_some() {
-            return Err(Refusal::NotADirectory);
-        }
-        if !self.is_empty_dir(&meaning.path) {
-            return Err(Refusal::DirectoryNotEmpty);
-        }
-        self.entries.remove(&meaning.path);
-        self.touch_parent(&meaning.path);
-        Ok(())
-    }
-
-    /// Gives the number of files that went.
-    pub fn remove_dir_all(&mut self, text: &str) -> Answer<u64> {
-        let dir = self.lookup_dir(text)?;
-        let below = self.below(&dir);
-        let removed = below.iter().filter_map(|path| self.entries.remove(path)).filter(|e| e.file.is_some()).count();
-        if dir != "/" {
-            self.entries.remove(&dir);
-            self.touch_parent(&dir);
-        } else if !below.is_empty() {
-            self.entries.get_mut("/").expect("the root stays").modified_ns = self.now_ns;
-        }
-        Ok(removed as u64)
-    }
-
-    pub fn listdir(&self, text: &str) -> Answer<Vec<String>> {
-        let dir = self.lookup_dir(text)?;
-        let skip = if dir == "/" { 1 } else { dir.len() + 1 };
-        Ok(self.below(&dir).iter().map(|p| &p[skip..]).filter(|p| !p.contains('/')).map(str::to_owned).collect())
-    }
-
-    /// Paths, whether each is a directory, and sizes.
-    pub fn walk(&self, text: &str) -> Answer<Vec<(String, bool, u64)>> {
-        let dir = self.lookup_dir(text)?;
-        let entries = self.below(&dir).into_iter().map(|path| {
-            let file = self.entries[&path].file;
-            (path, file.is_none(), file.map_or(0, |f| f.bytes.len64()))
-        });
-        Ok(entries.collect())
-    }
-
-    pub fn glob(&self, pattern: &str, dirs: bool) -> Answer<Vec<String>> {
-        if glob::is_malformed(pattern) {
-            return Err(Refusal::InvalidInput);
-        }
-        let wanted = |(path, entry): &(&String, &Entry)| (dirs || entry.file.is_some()) && *path != "/";
-        let found = self.entries.iter().filter(wanted).map(|(path, _)| path);
-        Ok(found.filter(|path| glob::matches(pattern, path)).cloned().collect())
-    }
-
-    pub fn rename(&mut self, from: &str, to: &str) -> Answer<()> {
-        let (source, target) = (parse(from)?, parse(to)?);
-        let is_dir = self.find(&source)?.file.is_none();
-        if !is_dir && (source.must_be_dir || target.must_be_dir) {
-            return Err(Refusal::NotADirectory);
-        }
-        for end in [&source, &target] {
-            self.parent_of(end)?.ok_or(Refusal::InvalidInput)?;
-        }
-        if source.path == target.path {
-            return Ok(());
-        }
-        if is_dir && target.path.starts_with(&format!("{}/", source.path)) {
-            return Err(Refusal::InvalidInput);
-        }
-        match (is_dir, self.entries.get(&target.path).map(|e| e.file.is_none())) {
-            (_, None) | (false, Some(false)) => {}
-            (false, Some(true)) => return Err(Refusal::IsADirectory),
-            (true, Some(false)) => return Err(Refusal::NotADirectory),
-            (true, Some(true)) if !self.is_empty_dir(&target.path) => return Err(Refusal::DirectoryNotEmpty),
-            (true, Some(true)) => {}
-        }
-        let mut moved = if is_dir { self.below(&source.path) } else { Vec::new() };
-        moved.push(source.path.clone());
-        for path in moved {
-            let entry = self.entries.remove(&path).expect("just listed");
-            self.entries.insert(format!("{}{}", target.path, &path[source.path.len()..]), entry);
-        }
-        self.touch_parent(&source.path);
-        self.touch_parent(&target.path);
-        Ok(())
     }
 
     // ---- managing
 
     pub fn set_priority(&mut self, text: &str, priority: u8) -> Answer<()> {
         Self::check_priority(Some(priority))?;
-        let (path, _) = self.lookup(text)?;
-        let entry = self.entries.get_mut(&path).expect("just found");
-        (entry.priority, entry.reads) = (priority, 0);
-        let Some(file) = &mut entry.file else { return Ok(()) };
+        let (_, ino) = self.lookup(text)?;
+        let inode = self.inode_mut(ino);
+        (inode.priority, inode.reads) = (priority, 0);
+        let Some(file) = inode.file_mut() else { return Ok(()) };
         if priority < LOCKED_FROM {
             file.must_be_resident = false;
             return Ok(());
         }
-        let content = file.content;
-        for file in self.entries.values_mut().filter_map(|e| e.file.as_mut()).filter(|f| f.content == content) {
+        let written = file.written;
+        for file in self.inodes.values_mut().filter_map(Inode::file_mut).filter(|f| f.written == written) {
             file.may_be_locked = true;
         }
         Ok(())
@@ -398,32 +285,43 @@ impl Model {
 
     pub fn preload(&mut self, text: &str, priority: Option<u8>) -> Answer<u64> {
         Self::check_priority(priority)?;
-        let (path, entry) = self.lookup(text)?;
-        let file = entry.file.ok_or(Refusal::IsADirectory)?;
+        let (path, ino) = self.lookup(text)?;
+        let inode = self.inode(ino);
+        let len = inode.size();
+        if inode.is_dir() {
+            return Err(Refusal::IsADirectory);
+        }
         if let Some(priority) = priority {
             self.set_priority(&path, priority)?;
         }
-        Ok(file.bytes.len64())
+        Ok(len)
     }
 
     /// After an explicit `gc` even locked content may be on disk.
     pub fn gc(&mut self) {
-        for file in self.entries.values_mut().filter_map(|e| e.file.as_mut()) {
+        for file in self.inodes.values_mut().filter_map(Inode::file_mut) {
             file.must_be_resident = false;
         }
     }
 
     /// Bytes that only a `gc` may move out.
     pub fn locked_bytes(&self) -> u64 {
-        self.files().filter(|(_, _, f)| f.may_be_locked).map(|(_, _, f)| f.bytes.len64()).sum()
+        self.files().filter(|(_, f)| f.may_be_locked).map(|(_, f)| f.content.stored()).sum()
     }
 
-    pub fn total_bytes(&self) -> u64 {
-        self.files().map(|(_, _, f)| f.bytes.len64()).sum()
+    /// Bytes that the engine may store.
+    pub fn stored_bytes(&self) -> u64 {
+        self.files().map(|(_, f)| f.content.stored()).sum()
     }
 }
 
+/// The path of the directory above; None for the root.
+pub(super) fn above(path: &str) -> Option<&str> {
+    let (above, name) = path.rsplit_once('/')?;
+    (!name.is_empty()).then_some(if above.is_empty() { "/" } else { above })
+}
+
 /// Where the paths of the directories above end, from the root downwards, and the path itself.
-fn ends(path: &str) -> impl Iterator<Item = usize> {
+pub(super) fn ends(path: &str) -> impl Iterator<Item = usize> {
     path.bytes().enumerate().skip(1).filter(|(_, b)| *b == b'/').map(|(i, _)| i).chain([path.len()])
 }

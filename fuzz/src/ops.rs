@@ -4,6 +4,8 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::bytes::Bytes;
 use super::glob::Pattern;
+use super::handle_ops::HandleOp;
+use super::node_ops::NodeOp;
 use super::paths::Spelled;
 
 /// One step of a sequence: a call of the engine, or something forced upon it.
@@ -130,6 +132,8 @@ pub enum Op {
     GiveBack,
     /// Everything is compared.
     CheckAll,
+    Handle(HandleOp),
+    Node(NodeOp),
 }
 
 /// What is done with a preload under way.
@@ -154,8 +158,18 @@ fn maybe<T>(u: &mut Unstructured<'_>, give: impl FnOnce(&mut Unstructured<'_>) -
 }
 
 impl<'a> Arbitrary<'a> for Op {
-    /// Not derived: what changes something should come more often than what only looks.
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Op> {
+        Ok(match u.arbitrary::<u8>()? {
+            0..=109 => Op::by_path(u)?,
+            110..=194 => Op::Handle(u.arbitrary()?),
+            195..=255 => Op::Node(u.arbitrary()?),
+        })
+    }
+}
+
+impl Op {
+    /// Not derived: what changes something should come more often than what only looks.
+    fn by_path(u: &mut Unstructured<'_>) -> Result<Op> {
         Ok(match u.arbitrary::<u8>()? {
             0..=41 => Op::Write { path: u.arbitrary()?, bytes: u.arbitrary()?, priority: maybe(u, priority)? },
             42..=47 => Op::WriteFrom {
@@ -210,6 +224,22 @@ impl<'a> Arbitrary<'a> for Op {
             247..=250 => Op::GiveBack,
             251..=255 => Op::CheckAll,
         })
+    }
+}
+
+impl Op {
+    /// Paths whose content it reads or replaces as a whole.
+    pub fn contents(&self) -> Vec<&str> {
+        match self {
+            Op::Write { path, .. } | Op::WriteFrom { path, .. } | Op::Read { path } | Op::View { path, .. } => {
+                vec![&path.0]
+            }
+            Op::ReadInto { path, .. } | Op::ReadRange { path, .. } | Op::ReadOften { path, .. } => vec![&path.0],
+            Op::Preload { path, .. } => vec![&path.0],
+            Op::ReadMany { paths } => paths.iter().map(|path| path.0.as_str()).collect(),
+            Op::Copy { from, to } => vec![&from.0, &to.0],
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -32,7 +32,8 @@ const NAMES: [&str; 12] = [
     " ",
 ];
 
-fn name(u: &mut Unstructured<'_>) -> Result<String> {
+/// One of few names.
+pub(super) fn name(u: &mut Unstructured<'_>) -> Result<String> {
     Ok(match u.arbitrary::<u8>()? {
         pick @ 0..=199 => NAMES[usize::from(pick) % 4].to_owned(),
         pick @ 200..=243 => NAMES[usize::from(pick) % NAMES.len()].to_owned(),

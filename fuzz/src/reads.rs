@@ -1,15 +1,12 @@
-//! Steps that read contents or names.
-
-use std::ops::ControlFlow;
+//! Steps that read contents.
 
 use memfs_engine::content::FileView;
-use memfs_engine::engine::GlobOptions;
 
-use super::bytes::Bytes;
+use super::content::Content;
 use super::model::SMALL_MAX;
 use super::ops::Op;
 use super::paths::Spelled;
-use super::run::{Harm, Kept, Runner, Verdict, agree, equal};
+use super::run::{Kept, Runner, Verdict, WHOLE_BYTES_MAX, agree, equal};
 
 /// Views kept at a time.
 const VIEWS_MAX: usize = 12;
@@ -49,7 +46,7 @@ impl Runner<'_> {
         let mut buf = vec![0xee; len as usize];
         let got = self.engine.read_into(path, &mut buf);
         agree(got, self.model.open(path), |n, want| {
-            equal(n, buf.len().min(want.len as usize))?;
+            equal(n as u64, want.len().min(buf.len() as u64))?;
             want.compare(0, &buf[..n])?;
             if buf[n..].iter().all(|b| *b == 0xee) { Ok(()) } else { Err("it wrote beyond what it read".into()) }
         })
@@ -58,8 +55,8 @@ impl Runner<'_> {
     fn read_range(&mut self, path: &str, offset: u64, len: usize) -> Verdict {
         self.calls.reads += 1;
         agree(self.engine.read_range(path, offset, len), self.model.open(path), |got, want| {
-            equal(got.len() as u64, (len as u64).min(want.len64().saturating_sub(offset)))?;
-            want.compare(offset.min(want.len64()), &got)
+            equal(got.len() as u64, (len as u64).min(want.len().saturating_sub(offset)))?;
+            want.compare(offset.min(want.len()), &got)
         })
     }
 
@@ -67,12 +64,13 @@ impl Runner<'_> {
         self.calls.reads += 1;
         let got = self.engine.view(&path.0);
         let want = self.model.open(&path.0);
-        let (view, bytes) = match (got, want) {
-            (Ok(view), Ok(bytes)) => (view, bytes),
+        let (view, content) = match (got, want) {
+            (Ok(view), Ok(content)) => (view, content),
             (got, want) => return agree(got.map(drop), want, |(), _| Ok(())),
         };
-        equal(view.len(), bytes.len64())?;
-        let mut kept = Kept { view, pieces: Vec::new(), bytes };
+        equal(view.len(), content.len())?;
+        let is_whole = self.model.lookup_inode(&path.0).is_ok_and(|i| i.file().is_some_and(|f| !f.is_patched()));
+        let mut kept = Kept { view, pieces: Vec::new(), content, is_whole };
         if pieces {
             let some: Result<Vec<_>, _> = kept.view.pieces().take(PIECES_MAX).collect();
             kept.pieces = some.map_err(|e| format!("pieces: {e}"))?;
@@ -90,65 +88,32 @@ impl Runner<'_> {
         }
         self.views[usize::from(index) % self.views.len()].check()
     }
-
-    pub(super) fn look(&mut self, op: &Op) -> Verdict {
-        match op {
-            Op::Exists { path } => equal(self.engine.exists(&path.0), self.model.lookup(&path.0).is_ok()),
-            Op::Listdir { path } => {
-                let mut got = self.engine.listdir(&path.0);
-                if let Ok(names) = &mut got
-                    && !names.is_empty()
-                    && self.sabotaged(Harm::HideEntry)
-                {
-                    names.pop();
-                }
-                agree(got, self.model.listdir(&path.0), equal)
-            }
-            Op::Walk { path, stop_after } => self.walk(&path.0, *stop_after),
-            Op::Glob { pattern, dirs } => {
-                let got = self.engine.glob(&pattern.0, GlobOptions { include_dirs: *dirs });
-                agree(got, self.model.glob(&pattern.0, *dirs), equal)
-            }
-            _ => unreachable!("not a look"),
-        }
-    }
-
-    pub(super) fn walk(&self, path: &str, stop_after: Option<u8>) -> Verdict {
-        let most = stop_after.map_or(usize::MAX, usize::from);
-        let mut entries = Vec::new();
-        let got = self.engine.walk(path, &mut |entry| {
-            entries.push((entry.path.to_owned(), entry.is_dir, entry.size));
-            if entries.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        agree(got, self.model.walk(path), |(), mut want| {
-            want.truncate(most);
-            let differs = entries.iter().zip(&want).position(|(a, b)| a != b);
-            match differs {
-                Some(at) => Err(format!("entry {at} is {:?} instead of {:?}", entries[at], want[at])),
-                None => equal(entries.len(), want.len()),
-            }
-        })
-    }
 }
 
 impl Kept<'_> {
     /// The view shows what it showed in the beginning.
     pub fn check(&self) -> Verdict {
-        check_view(&self.view, self.bytes).map_err(|what| format!("a kept view: {what}"))?;
+        check_view(&self.view, &self.content, self.is_whole).map_err(|what| format!("a kept view: {what}"))?;
         for piece in &self.pieces {
-            self.bytes.compare(piece.offset(), piece).map_err(|what| format!("a kept piece: {what}"))?;
+            self.content.compare(piece.offset(), piece).map_err(|what| format!("a kept piece: {what}"))?;
         }
         Ok(())
     }
 }
 
 /// The view shows exactly these bytes, whichever way it is read.
-pub(super) fn check_view(view: &FileView<'_>, want: Bytes) -> Verdict {
-    equal(view.len(), want.len64())?;
-    equal(view.is_empty(), want.len == 0)?;
-    equal(view.as_slice().is_some(), want.len <= SMALL_MAX)?;
+pub(super) fn check_view(view: &FileView<'_>, want: &Content, is_whole: bool) -> Verdict {
+    equal(view.len(), want.len())?;
+    equal(view.is_empty(), want.len() == 0)?;
+    if is_whole {
+        equal(view.as_slice().is_some(), want.len() <= SMALL_MAX)?;
+    }
     if let Some(slice) = view.as_slice() {
         want.compare_whole(slice)?;
+    }
+    let read = |from: u64, buf: &mut [u8]| view.read_at(from, buf).map_err(|e| format!("read_at {from}: {e}"));
+    if want.len() > WHOLE_BYTES_MAX {
+        return check_windows(want, read);
     }
     let mut at = 0;
     for piece in view.pieces() {
@@ -157,13 +122,28 @@ pub(super) fn check_view(view: &FileView<'_>, want: Bytes) -> Verdict {
         want.compare(at, &piece)?;
         at += piece.len() as u64;
     }
-    equal(at, want.len64())?;
+    equal(at, want.len())?;
     // Across the border of two pieces, and over the end.
     let mut buf = [0xee; 200];
-    for from in [65_500, want.len64().saturating_sub(100), want.len64() + 1] {
-        let n = view.read_at(from, &mut buf).map_err(|e| format!("read_at {from}: {e}"))?;
-        equal(n as u64, want.len64().saturating_sub(from).min(200))?;
-        want.compare(from.min(want.len64()), &buf[..n])?;
+    for from in [65_500, want.len().saturating_sub(100), want.len() + 1] {
+        let n = read(from, &mut buf)?;
+        equal(n as u64, want.len().saturating_sub(from).min(200))?;
+        want.compare(from.min(want.len()), &buf[..n])?;
+    }
+    Ok(())
+}
+
+/// Of a file too long to be read as a whole, what is not a hole, and its borders.
+pub(super) fn check_windows(want: &Content, read: impl Fn(u64, &mut [u8]) -> Result<usize, String>) -> Verdict {
+    let mut buf = vec![0; 1 << 20];
+    for (mut from, to) in want.windows() {
+        while from < to {
+            let len = (to - from).min(buf.len() as u64);
+            let n = read(from, &mut buf[..len as usize])?;
+            equal(n as u64, len)?;
+            want.compare(from, &buf[..n])?;
+            from += len;
+        }
     }
     Ok(())
 }

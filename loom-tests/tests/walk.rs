@@ -66,11 +66,12 @@ fn down(mistake: &'static str) {
     });
 }
 
-/// `/b/x` is removed, then `/b` becomes `/a`; the cache proposes `x` all the time.
+/// `/b/x` is removed, but open; then `/b` becomes `/a`. The cache proposes `x` all the time.
 fn up(mistake: &'static str) {
     model(mistake, 3, || {
         let world = World::new("b");
         let x = world.create_x();
+        world.names.open_handle(x).expect("it lives");
         let guard = world.memory.local().pin();
         world.names.cache.put(world.names.cache.hash(NEVER.as_bytes()), x.ino);
         drop(guard);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::content::{CatArgs, CompletionsArgs, CpArgs, ExportArgs, ImportArgs, LsArgs, StatArgs};
+use crate::mount::MountArgs;
 use crate::units::parse_size;
 
 /// MemFS: a memory-first virtual file system inside a program. Hot files stay in memory, cold ones
@@ -18,6 +20,14 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Demo(DemoArgs),
+    Mount(MountArgs),
+    Stat(StatArgs),
+    Import(ImportArgs),
+    Export(ExportArgs),
+    Ls(LsArgs),
+    Cat(CatArgs),
+    Cp(CpArgs),
+    Completions(CompletionsArgs),
 }
 
 /// Put a real folder into MemFS with too little memory for it, work on it, and prove that no byte changed
@@ -96,7 +106,7 @@ mod tests {
 
     fn demo(args: &[&str]) -> Result<DemoArgs, clap::Error> {
         let cli = Cli::try_parse_from(["memfs", "demo"].iter().chain(args))?;
-        let Command::Demo(demo) = cli.command;
+        let Command::Demo(demo) = cli.command else { panic!("not the demo") };
         Ok(demo)
     }
 

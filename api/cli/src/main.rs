@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod content;
 mod demo;
+mod mount;
 mod units;
 
 use std::io::Write;
@@ -14,6 +16,14 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let outcome = match cli.command {
         args::Command::Demo(args) => demo::run(&args),
+        args::Command::Mount(args) => mount::run(&args),
+        args::Command::Stat(args) => content::stat(&args),
+        args::Command::Import(args) => content::import(&args),
+        args::Command::Export(args) => content::export(&args),
+        args::Command::Ls(args) => content::ls(&args),
+        args::Command::Cat(args) => content::cat(&args),
+        args::Command::Cp(args) => content::cp(&args),
+        args::Command::Completions(args) => content::completions(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use memfs_engine::engine::{GlobOptions, WalkEntry};
 use super::with;
 #[cfg(doc)]
 use crate::{Builder, MemFs};
-use crate::{Result, WalkItem};
+use crate::{ReadDir, Result, Walk, WalkItem, WalkOptions};
 
 /// [`MemFs::mkdir`] on the default instance.
 ///
@@ -135,4 +135,35 @@ pub fn glob(pattern: impl AsRef<str>) -> Result<Vec<String>> {
 /// ```
 pub fn glob_with(pattern: impl AsRef<str>, options: GlobOptions) -> Result<Vec<String>> {
     with(|fs| fs.glob_with(pattern, options))
+}
+
+/// [`MemFs::read_dir`] on the default instance.
+///
+/// # Errors
+/// As [`MemFs::read_dir`], and on first use as [`Builder::open`].
+///
+/// ```
+/// memfs::write("/twins/entries/a", "x")?;
+/// for entry in memfs::read_dir("/twins/entries")? {
+///     println!("{}", entry?.name());
+/// }
+/// # Ok::<(), memfs::Error>(())
+/// ```
+pub fn read_dir(path: impl AsRef<str>) -> Result<ReadDir> {
+    with(|fs| fs.read_dir(path))
+}
+
+/// [`MemFs::walk_with`] on the default instance.
+///
+/// # Errors
+/// As [`MemFs::walk_with`], and on first use as [`Builder::open`].
+///
+/// ```
+/// memfs::write("/twins/all/a/b", "x")?;
+/// let walk = memfs::walk_with("/twins/all", memfs::WalkOptions::new().max_depth(1))?;
+/// assert_eq!(walk.count(), 1);
+/// # Ok::<(), memfs::Error>(())
+/// ```
+pub fn walk_with(path: impl AsRef<str>, options: WalkOptions) -> Result<Walk> {
+    with(|fs| fs.walk_with(path, options))
 }

@@ -5,10 +5,14 @@
 //! 2. It is made once, by the first use or by [`init`]; two first uses at once make one.
 //! 3. Once closed it stays closed until [`init`]: a late call must not quietly begin an empty file system.
 
+mod attributes;
 mod dirs;
 mod files;
+mod links;
+mod open;
 mod report;
 mod residency;
+mod space;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,15 +21,25 @@ use memfs_engine::engine::CloseReport;
 
 use crate::{Builder, MemFs, Result};
 
-pub use dirs::{create_dir_all, glob, glob_with, listdir, mkdir, remove_dir_all, rmdir, walk, walk_to_vec};
+pub use attributes::{
+    list_xattrs, metadata, remove_xattr, set_owner, set_permissions, set_times, set_xattr, set_xattr_with,
+    symlink_metadata, xattr,
+};
+pub use dirs::{
+    create_dir_all, glob, glob_with, listdir, mkdir, read_dir, remove_dir_all, rmdir, walk, walk_to_vec, walk_with,
+};
 pub use files::{
     copy, delete, exists, read, read_into, read_many, read_range, read_to_string, rename, write, write_from,
     write_with_priority,
 };
+pub use links::{canonicalize, hard_link, read_link, rename_with, symlink, try_exists};
+pub use open::{create, open};
 pub use report::{file_info, memory_map, stats};
 pub use residency::{
     clear, gc, get_priority, memory_limit, preload, preload_with_priority, set_memory_limit, set_priority,
+    set_tree_priority,
 };
+pub use space::{quota, set_quota, space};
 
 static DEFAULT: ArcSwapOption<MemFs> = ArcSwapOption::const_empty();
 /// Held while the instance is made or replaced.

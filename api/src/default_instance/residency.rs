@@ -21,6 +21,20 @@ pub fn set_priority(path: impl AsRef<str>, priority: u8) -> Result<()> {
     with(|fs| fs.set_priority(path, priority))
 }
 
+/// [`MemFs::set_tree_priority`] on the default instance.
+///
+/// # Errors
+/// As [`MemFs::set_tree_priority`], and on first use as [`Builder::open`].
+///
+/// ```
+/// memfs::write("/twins/hot/a", "x")?;
+/// memfs::set_tree_priority("/twins/hot", 8)?;
+/// # Ok::<(), memfs::Error>(())
+/// ```
+pub fn set_tree_priority(path: impl AsRef<str>, priority: u8) -> Result<()> {
+    with(|fs| fs.set_tree_priority(path, priority))
+}
+
 /// [`MemFs::get_priority`] on the default instance.
 ///
 /// # Errors

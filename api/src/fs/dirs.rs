@@ -1,11 +1,14 @@
 //! Directories: make, remove, list, walk, match.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use memfs_engine::engine::{GlobOptions, WalkEntry};
+use memfs_engine::id::InoGen;
+use memfs_engine::path::Canonical;
 
 use super::MemFs;
-use crate::{Result, WalkItem};
+use crate::{Error, ReadDir, Result, Walk, WalkItem, WalkOptions};
 
 impl MemFs {
     /// Makes one directory; its parent must exist. O(depth).
@@ -91,6 +94,59 @@ impl MemFs {
     /// ```
     pub fn listdir(&self, path: impl AsRef<str>) -> Result<Vec<String>> {
         Ok(self.engine.listdir(path.as_ref())?)
+    }
+
+    /// The entries of a directory with their metadata, sorted, read as they are asked for: see [`ReadDir`].
+    /// O(entries), 256 in memory at a time.
+    ///
+    /// # Errors
+    /// As [`MemFs::listdir`]; each entry can give [`Closed`](crate::ErrorKind::Closed).
+    ///
+    /// ```
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "x")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// let mut bytes = 0;
+    /// for entry in fs.read_dir("/")? {
+    ///     let entry = entry?;
+    ///     if entry.file_type().is_file() {
+    ///         bytes += entry.metadata().len();
+    ///     }
+    /// }
+    /// assert_eq!(bytes, 1);
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn read_dir(&self, path: impl AsRef<str>) -> Result<ReadDir> {
+        let (dir, path) = self.dir("read_dir", path.as_ref())?;
+        ReadDir::open(&self.engine, dir, path, 1)
+    }
+
+    /// Everything below a directory with its metadata, read as it is asked for, in the order and to the depth that
+    /// the options say; [`Walk::skip_dir`] leaves a directory out. O(entries given).
+    ///
+    /// # Errors
+    /// As [`MemFs::read_dir`].
+    ///
+    /// ```
+    /// use memfs::WalkOptions;
+    /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
+    /// # fs.write("/b.txt", "xyz")?;
+    /// # fs.write("/a/c.txt", "x")?;
+    /// for entry in fs.walk_with("/", WalkOptions::new().max_depth(1))? {
+    ///     println!("{}", entry?.path());
+    /// }
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn walk_with(&self, path: impl AsRef<str>, options: WalkOptions) -> Result<Walk> {
+        let (dir, path) = self.dir("walk_with", path.as_ref())?;
+        Walk::new(&self.engine, dir, path, options)
+    }
+
+    /// The directory at a path, symbolic links followed, and the path in its canonical form.
+    fn dir(&self, op: &'static str, path: &str) -> Result<(InoGen, Arc<str>)> {
+        let id = self.resolve(op, path, true)?;
+        let canonical = Canonical::parse(path).map_err(|kind| Error::new(op, path, kind))?;
+        Ok((id, canonical.as_str().into()))
     }
 
     /// Calls `visit` for everything below a directory, depth first, each directory's entries in order and

@@ -1,16 +1,22 @@
 //! One file system: how it begins, is shared, and ends. Its operations are in the modules beside this one.
 
+mod attributes;
 mod dirs;
 mod files;
+mod links;
+mod open;
 mod report;
 mod residency;
+mod space;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use memfs_engine::config::Settings;
-use memfs_engine::engine::{CloseReport, Engine};
+use memfs_engine::engine::{Attr, CloseReport, Engine};
+use memfs_engine::error::{self as engine, Kind};
+use memfs_engine::id::InoGen;
 
 use crate::{Builder, Result};
 
@@ -57,6 +63,39 @@ impl MemFs {
 
     pub(crate) fn from_settings(settings: Settings) -> Result<MemFs> {
         Ok(MemFs { engine: Arc::new(Engine::open(settings)?) })
+    }
+
+    /// The engine, for the adapters of this workspace. Not a stable API.
+    #[doc(hidden)]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The inode at a path.
+    fn resolve(&self, op: &'static str, path: &str, follow: bool) -> Result<InoGen> {
+        Ok(self.engine.resolve(path, follow).map_err(|e| e.at(op, path))?)
+    }
+
+    /// What is known of the inode at a path, of one that was there.
+    fn attr(&self, op: &'static str, path: &str, follow: bool) -> Result<Attr> {
+        self.with_inode(op, path, follow, |id| self.engine.attr(id))
+    }
+
+    /// Does something with the inode at a path; again, when the path leads to another one by then.
+    fn with_inode<T>(
+        &self,
+        op: &'static str,
+        path: &str,
+        follow: bool,
+        act: impl Fn(InoGen) -> engine::Result<T>,
+    ) -> Result<T> {
+        loop {
+            let id = self.resolve(op, path, follow)?;
+            match act(id) {
+                Err(e) if matches!(e.kind(), Kind::NotFound) && self.engine.resolve(path, follow).ok() != Some(id) => {}
+                other => return Ok(other.map_err(|e| e.at(op, path))?),
+            }
+        }
     }
 
     /// Ends the file system for all its clones: every later call fails with [`crate::ErrorKind::Closed`],
@@ -111,4 +150,9 @@ impl fmt::Debug for MemFs {
             .field("is_closed", &self.engine.is_closed())
             .finish_non_exhaustive()
     }
+}
+
+/// Who owns what the library makes: the process's own user and group.
+pub(crate) fn owner() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
 }

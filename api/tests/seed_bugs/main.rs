@@ -1,9 +1,9 @@
 //! The faults of the program that this project re-imagines, one test each: none of them comes back.
 //!
-//! Left out are those of features that are not there yet: append through a handle, and whatever needs a
-//! restart with kept data.
+//! Left out is whatever needs a restart with kept data.
 
 mod concurrency;
+mod handles;
 mod leftovers;
 mod loss;
 mod names;

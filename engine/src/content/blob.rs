@@ -13,28 +13,36 @@ pub fn takes_extent(len: usize) -> bool {
     cfg!(loom) || len + HEADER_BYTES > EXTENT_BYTES as usize * 7 / 8
 }
 
-/// Memory for `len` bytes with a fresh header and no bytes in it yet; nobody else knows it.
-pub fn reserve(memory: &Memory, len: usize, band: Band, urgency: Urgency, shard: usize) -> Option<Off> {
-    debug_assert!(len <= EXTENT_BYTES as usize);
-    if takes_extent(len) {
+/// Memory for `capacity` bytes with a fresh header that says `len`, and no bytes in it yet; nobody else knows it.
+pub fn reserve(memory: &Memory, capacity: usize, len: u32, band: Band, urgency: Urgency, shard: usize) -> Option<Off> {
+    debug_assert!(len as usize <= capacity && capacity <= EXTENT_BYTES as usize);
+    if takes_extent(capacity) {
         let off = memory.arena.alloc_extent(band as u8, urgency, shard)?;
-        memory.header(off).reset(len as u32);
+        memory.header(off).reset(len);
         return Some(off);
     }
     let pool = Pool::Content { band: band as u8 };
-    let off = memory.arena.alloc(pool, (HEADER_BYTES + len) as u32, urgency, shard)?;
+    let off = memory.arena.alloc(pool, (HEADER_BYTES + capacity) as u32, urgency, shard)?;
     if memory.arena.is_extent(off) {
-        memory.header(off).reset(len as u32);
+        memory.header(off).reset(len);
     } else {
         // SAFETY: the slot is ours, 16-aligned and large enough.
-        unsafe { Header::place(memory.arena.ptr(off), len as u32) };
+        unsafe { Header::place(memory.arena.ptr(off), len) };
     }
     Some(off)
 }
 
+/// Bytes that fit where the content at `off` lies.
+pub fn capacity(memory: &Memory, off: Off) -> usize {
+    if memory.arena.is_extent(off) {
+        return EXTENT_BYTES as usize;
+    }
+    memory.arena.slot_bytes(off) as usize - HEADER_BYTES
+}
+
 /// As [`reserve`], with the bytes copied in.
 pub fn place(memory: &Memory, bytes: &[u8], band: Band, urgency: Urgency, shard: usize) -> Option<Off> {
-    let off = reserve(memory, bytes.len(), band, urgency, shard)?;
+    let off = reserve(memory, bytes.len(), bytes.len() as u32, band, urgency, shard)?;
     // SAFETY: the slot has room for the bytes and is ours alone.
     unsafe { copy::copy(bytes.as_ptr(), memory.payload(off), bytes.len()) };
     Some(off)

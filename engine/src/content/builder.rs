@@ -4,31 +4,32 @@
 //! written, so that a file may be far larger than the budget.
 #![allow(unsafe_code)]
 
-use super::map::{self, EXTENT, Extent, FAN_OUT, Node, Version};
+use super::chain::{Chain, Part};
+use super::edit::{Bytes, For};
+use super::map::{self, EXTENT, FAN_OUT, Node, PAGE, Version};
 use super::{Content, Missing};
-use crate::arena::Urgency;
 use crate::id::{InoGen, Off};
-use crate::memory::{Header, Owner};
-use crate::policy::Band;
-use crate::sync::atomic::AtomicU32;
+use crate::memory::Header;
+use crate::sync::atomic::{AtomicU32, AtomicU64};
 
 /// What one step asks for when there is no memory: an extent and some metadata.
 pub const STEP_BYTES: u64 = 128 << 10;
 
 pub struct Builder<'c> {
     content: &'c Content,
-    owner: InoGen,
-    priority: u8,
+    whose: For,
     /// Unfinished nodes, from the descriptors upwards.
     levels: Vec<Vec<u64>>,
     len: u64,
-    extents: u64,
 }
+
+/// A tree that is built at once has one version, and all its parts were born in it.
+const BIRTH: u64 = 1;
 
 impl<'c> Builder<'c> {
     /// Begins a file for `owner` (only a hint: its priority counts while it lives).
     pub fn new(content: &'c Content, owner: InoGen, priority: u8) -> Builder<'c> {
-        Builder { content, owner, priority, levels: vec![Vec::new()], len: 0, extents: 0 }
+        Builder { content, whose: For { owner, priority }, levels: vec![Vec::new()], len: 0 }
     }
 
     pub fn len(&self) -> u64 {
@@ -46,20 +47,15 @@ impl<'c> Builder<'c> {
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Missing> {
         debug_assert!(!bytes.is_empty() && bytes.len() as u64 <= EXTENT && self.len.is_multiple_of(EXTENT));
         self.fold()?;
-        let memory = &self.content.memory;
-        let band = Band::of(self.priority);
-        let need = || Missing::NeedMemory(STEP_BYTES);
-        let place = self.content.place_copy(bytes, band, Urgency::Normal).ok_or_else(need)?;
-        let descriptor = Extent::new(place, bytes.len() as u32, self.extents as u32, self.priority, self.owner);
-        let Some(off) = memory.emplace(descriptor) else {
-            self.content.discard(place);
-            return Err(need());
+        let len = bytes.len() as u32;
+        let fill = &mut |buf: &mut [u8]| {
+            crate::copy::copy_slice(bytes, buf);
+            Ok(())
         };
-        // From here on the evictor may move it.
-        memory.header(place).set_owner(Owner::Extent(off));
-        self.levels[0].push(off.get());
-        self.len += bytes.len() as u64;
-        self.extents += 1;
+        let extent = Bytes { len, capacity: len, fill };
+        let off = self.content.make_extent(self.len / PAGE, extent, self.whose, BIRTH)?;
+        self.levels[0].push(off);
+        self.len += u64::from(len);
         Ok(())
     }
 
@@ -76,9 +72,10 @@ impl<'c> Builder<'c> {
         if self.levels.get(level + 1).is_some_and(|l| l.len() == FAN_OUT) {
             return self.close_level(level + 1);
         }
-        let mut node: Node = [0; FAN_OUT];
-        node[..self.levels[level].len()].copy_from_slice(&self.levels[level]);
-        let off = self.content.memory.emplace(node).ok_or(Missing::NeedMemory(STEP_BYTES))?;
+        let mut children = [0; FAN_OUT];
+        children[..self.levels[level].len()].copy_from_slice(&self.levels[level]);
+        let off =
+            self.content.memory.emplace(Node { birth: BIRTH, children }).ok_or(Missing::NeedMemory(STEP_BYTES))?;
         self.levels[level].clear();
         if self.levels.len() == level + 1 {
             self.levels.push(Vec::new());
@@ -92,10 +89,10 @@ impl<'c> Builder<'c> {
     /// # Errors
     /// `NeedMemory`: nothing is lost; the same call may be repeated.
     pub fn finish(&mut self) -> Result<Off, Missing> {
-        while self.levels.len() > 1 || self.levels[0].len() > map::DIRECT {
-            let lowest = self.levels.iter().position(|l| !l.is_empty()).unwrap_or(0);
+        loop {
             let top = self.levels.len() - 1;
-            if lowest == top && self.levels[top].len() == 1 {
+            let lowest = self.levels.iter().position(|l| !l.is_empty()).unwrap_or(top);
+            if lowest == top && self.levels[top].len() <= map::DIRECT {
                 break;
             }
             self.close_level(lowest)?;
@@ -105,11 +102,13 @@ impl<'c> Builder<'c> {
         children[..self.levels[top].len()].copy_from_slice(&self.levels[top]);
         let version = Version {
             header: Header::new(0),
-            len: self.len,
-            extents: self.extents,
+            len: AtomicU64::new(self.len),
+            stored: AtomicU64::new(self.len),
+            seq: BIRTH,
             height: top as u32,
             roots: AtomicU32::new(1),
             children,
+            chain: Chain::new(self.content.memory.local().random() as u32),
         };
         let off = self.content.memory.emplace(version).ok_or(Missing::NeedMemory(STEP_BYTES))?;
         self.levels = vec![Vec::new()];
@@ -122,10 +121,11 @@ impl Drop for Builder<'_> {
     fn drop(&mut self) {
         for (height, level) in std::mem::take(&mut self.levels).into_iter().enumerate() {
             if height == 0 {
-                self.content.unlink_extents(&level);
+                let parts: Vec<Part> = level.into_iter().map(Part::Extent).collect();
+                self.content.free_parts(&parts);
             } else {
                 for node in level {
-                    self.content.ruin(node, height as u32);
+                    self.content.ruin(node, height as u32, 0);
                 }
             }
         }

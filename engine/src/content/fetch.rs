@@ -1,20 +1,23 @@
 //! Fetching: from a word to bytes, from memory or from disk.
 #![allow(unsafe_code)]
 
-use super::map::{self, EXTENT, Extent, ExtentWord};
+use super::map::{Extent, ExtentWord};
 use super::piece::{Hold, Piece};
+use super::span::Held;
 use super::{Content, Missing, blob};
 use crate::arena::Urgency;
 use crate::config::Admission;
 use crate::error::Kind;
 use crate::id::{InoGen, Loc, Off};
 use crate::inode::{Inode, Root};
-use crate::memory::{HEADER_BYTES, Local, Memory, Owner, bump};
+use crate::memory::{HEADER_BYTES, Local, Owner, bump};
 use crate::policy::{self, Band};
 use crate::segment::{AlignedBuf, ReadError, SegmentRef};
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use crate::sync::broken;
 use crate::sync::epoch::Guard;
+use crate::trace::span;
+use crate::watch::Direction;
 
 /// What content is fetched for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,39 +35,6 @@ pub enum Why {
 pub enum Fetched<'e> {
     Whole(Piece<'e>),
     Map(Held<'e>),
-}
-
-/// A version of a larger file, kept.
-#[derive(Clone)]
-pub struct Held<'e> {
-    memory: &'e Memory,
-    hold: Hold<'e>,
-}
-
-impl<'e> Held<'e> {
-    pub fn version(&self) -> &map::Version {
-        // SAFETY: the hold keeps it.
-        unsafe { self.memory.get::<map::Version>(self.hold.off()) }
-    }
-
-    /// Whether another file has the same content.
-    pub fn is_shared(&self) -> bool {
-        self.version().roots.load(Ordering::Relaxed) > 1
-    }
-
-    /// Visits every extent's descriptor. Not pinned: the hold keeps them.
-    pub fn each_extent(&self, mut visit: impl FnMut(&Extent)) {
-        for index in 0..self.version().extents {
-            // SAFETY: the version keeps its descriptors, and the hold the version.
-            visit(unsafe { self.memory.get::<Extent>(self.locate(index)) });
-        }
-    }
-
-    /// Descriptor of the extent with this index.
-    fn locate(&self, index: u64) -> Off {
-        // SAFETY: the hold keeps the version.
-        unsafe { map::locate(self.memory, self.version(), index) }
-    }
 }
 
 /// Which word is fetched through, and what the policy knows of it.
@@ -117,15 +87,29 @@ impl Content {
             Root::Empty => Ok(Fetched::Whole(Piece::empty())),
             Root::Map(off) => {
                 let hold = Hold::take(&self.memory, local, off);
-                Ok(Fetched::Map(Held { memory: &self.memory, hold }))
+                Ok(Fetched::Map(Held::new(&self.memory, hold, &guard)))
             }
             Root::Dir(_) => Err(Kind::IsADirectory.into()),
-            Root::Dead => Err(Missing::Gone),
+            Root::Symlink(_) => Err(Kind::FilesystemLoop.into()),
+            // A further name of a file that was gone, or whose look-up is to be repeated.
+            Root::Dead | Root::Alias(_) => Err(Missing::Gone),
             Root::Disk { .. } => {
                 drop(guard);
                 self.fetch_spilled(id, why)
             }
         }
+    }
+
+    /// Brings the content at `offset` of a larger file into memory, if it is not there. Gives how far that goes.
+    ///
+    /// # Errors
+    /// `NeedMemory`; `Io`, `Corrupt`.
+    pub fn preload_at(&self, held: &Held<'_>, offset: u64) -> Result<u64, Missing> {
+        let span = held.span(offset);
+        if let Some(extent) = span.extent {
+            self.fetch_extent(held, extent, Why::Preload)?;
+        }
+        Ok(span.end)
     }
 
     /// As [`Content::fetch`] for a file that was on disk a moment ago.
@@ -158,11 +142,9 @@ impl Content {
     ///
     /// # Errors
     /// `Io`, `Corrupt`; for a preload also `NeedMemory`.
-    pub fn fetch_extent<'e>(&'e self, held: &Held<'e>, index: u64, why: Why) -> Result<Piece<'e>, Missing> {
+    pub(super) fn fetch_extent<'e>(&'e self, held: &Held<'e>, place: Off, why: Why) -> Result<Piece<'e>, Missing> {
         let local = self.memory.local();
-        let place = held.locate(index);
-        // SAFETY: the version keeps its descriptors, and `held` the version.
-        let extent = unsafe { self.memory.get::<Extent>(place) };
+        let extent = held.extent(place);
         for attempt in 0.. {
             let guard = local.pin();
             let raw = extent.word.load(Ordering::Acquire);
@@ -171,7 +153,7 @@ impl Content {
                     let hold = Hold::take(&self.memory, local, off);
                     drop(guard);
                     touch_extent(local, extent);
-                    return Ok(Piece::resident(hold, extent.len, index * EXTENT));
+                    return Ok(Piece::resident(hold, extent.len(), extent.offset()));
                 }
                 ExtentWord::Disk(loc) => {
                     let Some(segment) = self.segments.hold(loc) else {
@@ -207,6 +189,7 @@ impl Content {
         why: Why,
         attempt: u32,
     ) -> Result<Option<Piece<'e>>, Missing> {
+        span!("load", inode = target.owner.ino.0, bytes = target.len);
         let admit = self.admits(target, why);
         let ticket = (admit && attempt < ALONE_AFTER).then(|| self.flights.board(target.loc));
         if matches!(ticket, Some(None)) {
@@ -220,7 +203,9 @@ impl Content {
             return self.read_through(target, segment, why);
         }
         let band = Band::of(target.priority);
-        let Some(off) = blob::reserve(&self.memory, target.len as usize, band, Urgency::Normal, self.shard()) else {
+        let Some(off) =
+            blob::reserve(&self.memory, target.len as usize, target.len, band, Urgency::Normal, self.shard())
+        else {
             if why == Why::Preload {
                 return Err(Missing::NeedMemory(u64::from(target.len)));
             }
@@ -266,6 +251,7 @@ impl Content {
         }
         drop(guard);
         bump(&local.seat.counters.loads, 1);
+        self.watch.swapped(Direction::In, target.owner, u64::from(target.len));
         Some(Piece::resident(hold, target.len, target.offset))
     }
 
@@ -371,8 +357,8 @@ fn extent_target<'a>(extent: &'a Extent, place: Off, raw: u64, loc: Loc) -> Targ
         owner: extent.owner(),
         extent: Some((extent, place)),
         loc,
-        len: extent.len,
-        offset: u64::from(extent.index) * EXTENT,
+        len: extent.len(),
+        offset: extent.offset(),
     }
 }
 

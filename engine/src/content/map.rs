@@ -1,68 +1,159 @@
 //! Maps: how larger files name their extents.
 //!
-//! A version is immutable: length, and a radix tree of 64 children a node down to extent descriptors (up to
-//! four descriptors directly). What changes is the word of a descriptor: resident, or on disk. Several root
-//! words may name one version (`copy` shares it).
+//! A version is a radix tree of 64 children a node down to extents of 64 KiB (up to four of them directly). A place
+//! that names nothing is a hole; bytes behind an extent's end, up to the next place, are zeros too. Where a file is
+//! overwritten in small pieces an extent is *split* into sixteen of 4 KiB, so that each small write copies 4 KiB and
+//! not 64.
+//!
+//! Nothing in a published version changes but: the word of an extent (resident, or on disk), and the lengths of the
+//! version and of its last extent, which an append may raise in place ([`super::change`]). All other changes make a
+//! new version that shares what stays ([`super::edit`], [`super::chain`]).
 #![allow(unsafe_code)]
 
-use super::Content;
+use super::chain::Chain;
 use crate::id::{Ino, InoGen, Loc, Off};
-use crate::memory::{Header, Memory, Retired};
+use crate::memory::{Header, Memory};
 use crate::policy;
 use crate::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
-use crate::sync::epoch::Guard;
-use crate::sync::lock_brief;
 
-/// Bytes of every extent but the last.
+/// Bytes that one place of the tree stands for.
 pub const EXTENT: u64 = 64 << 10;
+/// Bytes of a small extent: the sixteenth part of a place.
+pub const PAGE: u64 = 4 << 10;
 pub const FAN_OUT: usize = 64;
 pub const DIRECT: usize = 4;
+/// Small extents in a split place.
+pub const SPLIT: usize = (EXTENT / PAGE) as usize;
+/// Longest file in bytes: the pages of one are numbered with 32 bits.
+pub const FILE_BYTES_MAX: u64 = PAGE << 32;
 
 /// The header stays in front, where holds by count look for it.
 #[repr(C)]
 pub struct Version {
     /// Holds are counted here, as for content.
     pub header: Header,
-    pub len: u64,
-    pub extents: u64,
-    /// 0: the children are descriptors; n: the first child is a node n levels above them.
+    /// Length of the file. Raised in place by appends, while only one root word names the version.
+    pub len: AtomicU64,
+    /// Bytes in extents: holes are not.
+    pub stored: AtomicU64,
+    /// Grows by one with each version of one tree.
+    pub seq: u64,
+    /// 0: the children are places; n: they are nodes n levels above them.
     pub height: u32,
     /// Root words that name this version.
     pub roots: AtomicU32,
     pub children: [u64; DIRECT],
+    pub(super) chain: Chain,
 }
 
-pub type Node = [u64; FAN_OUT];
+/// An inner node of a version's tree. `birth`: the version that it was made for.
+pub struct Node {
+    pub birth: u64,
+    pub children: [u64; FAN_OUT],
+}
+
+/// Sixteen small extents in the place of one.
+pub struct Split {
+    pub birth: u64,
+    pub pages: [u64; SPLIT],
+}
 
 /// Descriptor of one extent.
 pub struct Extent {
     /// [`ExtentWord`], packed.
     pub word: AtomicU64,
+    /// The version that it was made for.
+    birth: AtomicU64,
     /// Checksum of the record on disk, while there is one.
     pub crc: AtomicU32,
     pub heat: AtomicU8,
     pub priority: AtomicU8,
     pub ghost: AtomicU16,
-    pub len: u32,
-    pub index: u32,
+    /// Bytes, and [`SEALED`].
+    len: AtomicU32,
+    /// Where it begins, in pages of 4 KiB.
+    pub page: u32,
     owner_ino: AtomicU32,
     owner_generation: AtomicU32,
+    /// Trees that it is part of: more than one after a copy was changed.
+    trees: AtomicU32,
 }
+
+/// Set before the bytes are written out or moved: from then on the length is final.
+const SEALED: u32 = 1 << 31;
 
 impl Extent {
     /// Resident at `place`, written for `owner`.
-    pub fn new(place: Off, len: u32, index: u32, priority: u8, owner: InoGen) -> Extent {
+    pub fn new(place: Off, len: u32, page: u32, priority: u8, owner: InoGen, birth: u64) -> Extent {
         Extent {
             word: AtomicU64::new(ExtentWord::Resident(place).pack()),
+            birth: AtomicU64::new(birth),
             crc: AtomicU32::new(0),
             heat: AtomicU8::new(policy::heat_at_first(priority)),
             priority: AtomicU8::new(priority),
             ghost: AtomicU16::new(0),
-            len,
-            index,
+            len: AtomicU32::new(len),
+            page,
             owner_ino: AtomicU32::new(owner.ino.0),
             owner_generation: AtomicU32::new(owner.generation),
+            trees: AtomicU32::new(1),
         }
+    }
+
+    /// Offset in the file, in bytes.
+    pub fn offset(&self) -> u64 {
+        u64::from(self.page) * PAGE
+    }
+
+    /// Bytes that are there, at least those below the length of any version that the caller has.
+    pub fn len(&self) -> u32 {
+        // Acquire pairs with `extend`: the bytes are there.
+        self.len.load(Ordering::Acquire) & !SEALED
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fixes the length, and gives it.
+    pub fn seal(&self) -> u32 {
+        self.len.fetch_or(SEALED, Ordering::AcqRel) & !SEALED
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.len.load(Ordering::Relaxed) & SEALED != 0
+    }
+
+    /// Makes bytes behind the end part of the extent. False when it was sealed: they are not.
+    pub fn extend(&self, from: u32, to: u32) -> bool {
+        if crate::sync::broken("extend what is sealed") {
+            self.len.store(to, Ordering::Release);
+            return true;
+        }
+        self.len.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    pub fn birth(&self) -> u64 {
+        self.birth.load(Ordering::Relaxed)
+    }
+
+    /// Of an extent that no version names yet.
+    pub fn set_birth(&self, seq: u64) {
+        self.birth.store(seq, Ordering::Relaxed);
+    }
+
+    /// One more tree has it.
+    pub fn share(&self) {
+        self.trees.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn is_shared(&self) -> bool {
+        self.trees.load(Ordering::Relaxed) > 1
+    }
+
+    /// One tree less has it. True when that was the last.
+    pub fn unshare(&self) -> bool {
+        self.trees.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// The file that it was written for, whose priority counts while it lives. A new file has none for a moment.
@@ -108,6 +199,34 @@ impl ExtentWord {
     }
 }
 
+/// What a place of the tree names. Offsets are multiples of 16, so a low bit tells the kinds apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Child {
+    Hole,
+    Extent(u64),
+    Split(u64),
+}
+
+impl Child {
+    const SPLIT: u64 = 1;
+
+    pub fn pack(self) -> u64 {
+        match self {
+            Child::Hole => 0,
+            Child::Extent(off) => off,
+            Child::Split(off) => off | Self::SPLIT,
+        }
+    }
+
+    pub fn unpack(raw: u64) -> Child {
+        match raw {
+            0 => Child::Hole,
+            _ if raw & Self::SPLIT != 0 => Child::Split(raw & !Self::SPLIT),
+            _ => Child::Extent(raw),
+        }
+    }
+}
+
 /// A value among the metadata that the caller holds, owns or reached under its pin.
 ///
 /// # Safety
@@ -118,113 +237,88 @@ pub unsafe fn at<T>(memory: &Memory, off: u64) -> &T {
     unsafe { memory.get::<T>(off) }
 }
 
-/// The descriptor of the extent with this index, below its version's count.
+/// Places below a node of this height; a place is a node of height 0.
+pub fn span(height: u32) -> u64 {
+    1 << (6 * height)
+}
+
+/// Places that a tree of this height has.
+pub fn capacity(height: u32) -> u64 {
+    DIRECT as u64 * span(height)
+}
+
+/// What the place with this index names.
 ///
 /// # Safety
 /// The version is alive: held, owned, or reached under the caller's pin.
-pub unsafe fn locate(memory: &Memory, version: &Version, index: u64) -> Off {
-    let mut child = version.children[if version.height == 0 { index as usize } else { 0 }];
-    for level in (0..version.height).rev() {
-        let slot = (index >> (6 * level)) as usize % FAN_OUT;
-        // SAFETY: the version keeps its nodes alive.
-        child = unsafe { at::<Node>(memory, child) }[slot];
-    }
-    Off::new(child).expect("an index below the count has a descriptor")
+pub unsafe fn locate(memory: &Memory, version: &Version, index: u64) -> Child {
+    // SAFETY: by the caller's promise.
+    unsafe { locate_below(memory, version.height, &version.children, index) }
 }
 
-impl Content {
-    /// The version at `off`.
-    ///
-    /// # Safety
-    /// As [`Memory::get`].
-    pub(super) unsafe fn version(&self, off: Off) -> &Version {
-        // SAFETY: by the caller's promise.
-        unsafe { self.memory.get::<Version>(off) }
+/// As [`locate`], of a tree that need not be a version's yet.
+///
+/// # Safety
+/// As [`locate`].
+pub unsafe fn locate_below(memory: &Memory, height: u32, children: &[u64; DIRECT], index: u64) -> Child {
+    if index >= capacity(height) {
+        return Child::Hole;
     }
-
-    /// One root word names the version no more.
-    pub(super) fn unlink_version(&self, guard: &Guard, off: Off) {
-        // SAFETY: it was named by a root word until now and is retired only below.
-        let version = unsafe { self.version(off) };
-        if version.roots.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.memory.retire(guard, Retired::Version(off));
+    let mut child = children[(index / span(height)) as usize];
+    for level in (0..height).rev() {
+        if child == 0 {
+            return Child::Hole;
         }
+        let slot = (index / span(level)) as usize % FAN_OUT;
+        // SAFETY: the version keeps its nodes alive.
+        child = unsafe { at::<Node>(memory, child) }.children[slot];
     }
+    Child::unpack(child)
+}
 
-    /// Another root word names the version. False when the last one is gone already.
-    pub(super) fn share_version(&self, _guard: &Guard, off: Off) -> bool {
-        // SAFETY: reached through a root word under the caller's pin.
-        let roots = unsafe { &self.version(off).roots };
-        let mut now = roots.load(Ordering::Relaxed);
-        while now > 0 {
-            match roots.compare_exchange_weak(now, now + 1, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(other) => now = other,
+/// Visits every extent of a tree, in order.
+///
+/// # Safety
+/// As [`locate`].
+pub unsafe fn each_extent(memory: &Memory, height: u32, children: &[u64], visit: &mut dyn FnMut(u64, &Extent)) {
+    for &child in children.iter().filter(|&&c| c != 0) {
+        // SAFETY: the version keeps what it names alive.
+        unsafe {
+            match (height, Child::unpack(child)) {
+                (0, Child::Extent(off)) => visit(off, at::<Extent>(memory, off)),
+                (0, Child::Split(off)) => {
+                    for &page in at::<Split>(memory, off).pages.iter().filter(|&&p| p != 0) {
+                        visit(page, at::<Extent>(memory, page));
+                    }
+                }
+                _ => each_extent(memory, height - 1, &at::<Node>(memory, child).children, visit),
             }
         }
-        false
     }
+}
 
-    /// Takes apart a version that nobody names or holds.
-    pub(super) fn dismantle(&self, off: Off) {
-        // SAFETY: past its grace period and without holds: ours alone.
-        let version = unsafe { self.version(off) };
-        if version.height == 0 {
-            self.unlink_extents(&version.children);
-        } else {
-            self.ruin(version.children[0], version.height);
+/// The first place from `from` on that names something.
+///
+/// # Safety
+/// As [`locate`].
+pub unsafe fn next_place(memory: &Memory, height: u32, children: &[u64], from: u64) -> Option<u64> {
+    let step = span(height);
+    for (slot, &child) in children.iter().enumerate().skip((from / step) as usize) {
+        let start = slot as u64 * step;
+        if child == 0 {
+            continue;
         }
-        self.memory.arena.free(off);
-    }
-
-    /// Leaves a node `height` levels above the descriptors, which nobody reaches any more, to be taken apart.
-    pub(super) fn ruin(&self, node: u64, height: u32) {
-        lock_brief(&self.ruins).push((node, height));
-    }
-
-    /// Takes apart a bounded number of nodes, so that nobody pays for a huge file at once. Gives their number.
-    pub(super) fn dismantle_some(&self) -> usize {
-        const NODES_MAX: usize = 64;
-        for done in 0..NODES_MAX {
-            let Some((node, height)) = lock_brief(&self.ruins).pop() else { return done };
-            // SAFETY: nobody names the node any more, and it was popped by us alone.
-            let children = unsafe { at::<Node>(&self.memory, node) };
-            if height == 1 {
-                self.unlink_extents(children);
-            } else {
-                let below = children.iter().filter(|&&c| c != 0).map(|&c| (c, height - 1));
-                lock_brief(&self.ruins).extend(below);
-            }
-            self.memory.arena.free(Off::new(node).expect("a node has a place"));
+        if height == 0 {
+            return Some(start);
         }
-        NODES_MAX
-    }
-
-    /// Unlinks extents whose descriptors nobody reaches but the evictor.
-    pub(super) fn unlink_extents(&self, descriptors: &[u64]) {
-        let guard = self.memory.local().pin();
-        for &off in descriptors.iter().filter(|&&d| d != 0) {
-            // SAFETY: descriptors are retired below and not before.
-            let extent = unsafe { at::<Extent>(&self.memory, off) };
-            let word = extent.word.swap(ExtentWord::Dead.pack(), Ordering::AcqRel);
-            match ExtentWord::unpack(word) {
-                ExtentWord::Resident(bytes) => self.unlink_bytes(&guard, bytes),
-                ExtentWord::Disk(loc) => self.memory.retire(&guard, Retired::Record(loc, extent.len)),
-                ExtentWord::Dead => debug_assert!(false, "an extent was unlinked twice"),
-            }
-            self.memory.retire_meta(&guard, Off::new(off).expect("a descriptor has a place"));
+        // SAFETY: the version keeps what it names alive.
+        let below =
+            unsafe { next_place(memory, height - 1, &at::<Node>(memory, child).children, from.saturating_sub(start)) };
+        if let Some(place) = below {
+            return Some(start + place);
         }
     }
-
-    /// Retires resident bytes that no word names any more, and their copy on disk.
-    pub(super) fn unlink_bytes(&self, guard: &Guard, off: Off) {
-        let header = self.memory.header(off);
-        header.clear_owner();
-        if let Some(loc) = header.backing() {
-            self.memory.retire(guard, Retired::Record(loc, header.len()));
-        }
-        self.memory.retire_content(guard, off);
-    }
+    None
 }
 
 #[cfg(test)]
@@ -241,6 +335,13 @@ mod tests {
         ];
         for word in words {
             assert_eq!(ExtentWord::unpack(word.pack()), word);
+        }
+    }
+
+    #[test]
+    fn a_child_survives_packing() {
+        for child in [Child::Hole, Child::Extent(16), Child::Split(16), Child::Split((1 << 44) - 16)] {
+            assert_eq!(Child::unpack(child.pack()), child);
         }
     }
 }

@@ -7,24 +7,39 @@
 //!    ever mistaken for it. (Models: `content.rs`.)
 //! 3. No byte from disk is seen before its checksum was compared.
 //! 4. The owner word of what is unlinked is cleared before anything is retired.
+//! 5. Who changes a file's content holds its writer lock, which may be kept through a load but never through a wait for
+//!    memory. Readers, the evictor, loaders and the deleter take no notice of it.
 //!
 //! Knows names only to put one in an error, and no budget waits: where memory is missing it says so and
 //! changes nothing.
 
 mod blob;
 mod builder;
+mod chain;
+mod change;
+mod draft;
+mod edit;
 mod fetch;
 mod flight;
 mod map;
 mod piece;
+mod places;
 mod publish;
+mod resize;
+mod seek;
+mod span;
 mod view;
 
 pub use builder::Builder;
-pub use fetch::{Fetched, Held, Why};
-pub use map::{Extent, ExtentWord};
+pub use change::At;
+pub use draft::{Draft, Gather};
+pub use fetch::{Fetched, Why};
+pub use map::{Extent, ExtentWord, FILE_BYTES_MAX};
 pub use piece::Piece;
 pub use publish::Measure;
+pub(crate) use publish::check_file;
+pub use seek::Seek;
+pub use span::Held;
 pub(crate) use view::read_at;
 pub use view::{FileView, Pieces};
 
@@ -38,6 +53,7 @@ use crate::policy::{self, Band};
 use crate::segment::SegmentStore;
 use crate::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex};
+use crate::watch::Hub;
 
 /// Why content was not had.
 #[derive(Debug)]
@@ -65,18 +81,27 @@ pub struct ReadPolicy {
     pub boost_threshold: u8,
 }
 
+const WRITERS: usize = if cfg!(loom) { 2 } else { 1024 };
+const CHAINS: usize = if cfg!(loom) { 1 } else { 64 };
+
 pub struct Content {
     pub memory: Arc<Memory>,
     pub segments: Arc<SegmentStore>,
     pub policy: ReadPolicy,
+    /// Who is told what leaves and comes back.
+    pub watch: Arc<Hub>,
     flights: flight::Flights,
     /// Seconds since the engine's start, set by a worker.
     pub now_s: AtomicU32,
     /// Turnover clock: moves on with what leaves memory or is served past it.
     tick: AtomicU16,
     tick_bytes: AtomicU64,
-    /// Nodes of maps that nobody names any more, with their heights.
-    ruins: Mutex<Vec<(u64, u32)>>,
+    /// Nodes of maps that nobody names any more, with their heights and the last version that has them still.
+    ruins: Mutex<Vec<(u64, u32, u64)>>,
+    /// One of them is held while a file's content is changed: whose inode number it is says which.
+    writers: Vec<Mutex<()>>,
+    /// As `writers`, for the chains of versions; held for an instant.
+    chains: Vec<Mutex<()>>,
     /// Free bytes above which everything that is read is admitted.
     pub relaxed_bytes: AtomicU64,
 }
@@ -87,11 +112,14 @@ impl Content {
             memory,
             segments,
             policy,
+            watch: Arc::default(),
             flights: flight::Flights::default(),
             now_s: AtomicU32::new(0),
             tick: AtomicU16::new(1),
             tick_bytes: AtomicU64::new(0),
             ruins: Mutex::new(Vec::new()),
+            writers: (0..WRITERS).map(|_| Mutex::new(())).collect(),
+            chains: (0..CHAINS).map(|_| Mutex::new(())).collect(),
             relaxed_bytes: AtomicU64::new(relaxed_bytes),
         }
     }

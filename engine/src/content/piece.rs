@@ -4,6 +4,7 @@
 use std::ops::Deref;
 
 use super::blob;
+use super::map::EXTENT;
 use crate::id::Off;
 use crate::memory::{Local, Memory};
 use crate::segment::MappedSlice;
@@ -56,11 +57,9 @@ impl Drop for Hold<'_> {
 
 #[derive(Clone)]
 enum Source<'e> {
-    Nothing,
-    Resident {
-        hold: Hold<'e>,
-        len: u32,
-    },
+    /// Bytes of a hole.
+    Zeros,
+    Resident(Hold<'e>),
     /// A copy of what is only on disk; its bytes count against the budget.
     Copied(Charged<'e>),
     Mapped(std::sync::Arc<MappedSlice>),
@@ -97,25 +96,40 @@ impl Drop for Charged<'_> {
 #[derive(Clone)]
 pub struct Piece<'e> {
     source: Source<'e>,
+    len: u32,
     /// Where in the file the piece begins.
     offset: u64,
 }
 
+/// What holes are read from.
+static ZEROS: [u8; EXTENT as usize] = [0; EXTENT as usize];
+
 impl<'e> Piece<'e> {
     pub(super) fn empty() -> Piece<'e> {
-        Piece { source: Source::Nothing, offset: 0 }
+        Piece::zeros(0, 0)
+    }
+
+    /// At most 64 KiB of a hole.
+    pub(super) fn zeros(len: u64, offset: u64) -> Piece<'e> {
+        Piece { source: Source::Zeros, len: len.min(EXTENT) as u32, offset }
     }
 
     pub(super) fn resident(hold: Hold<'e>, len: u32, offset: u64) -> Piece<'e> {
-        Piece { source: Source::Resident { hold, len }, offset }
+        Piece { source: Source::Resident(hold), len, offset }
     }
 
     pub(super) fn copied(memory: &'e Memory, bytes: Vec<u8>, offset: u64) -> Piece<'e> {
-        Piece { source: Source::Copied(Charged::new(memory, bytes)), offset }
+        Piece { len: bytes.len() as u32, source: Source::Copied(Charged::new(memory, bytes)), offset }
     }
 
     pub(super) fn mapped(slice: MappedSlice, offset: u64) -> Piece<'e> {
-        Piece { source: Source::Mapped(std::sync::Arc::new(slice)), offset }
+        Piece { len: slice.len() as u32, source: Source::Mapped(std::sync::Arc::new(slice)), offset }
+    }
+
+    /// Keeps the bytes up to `end` of the file only.
+    pub(super) fn cut(mut self, end: u64) -> Piece<'e> {
+        self.len = self.len.min(end.saturating_sub(self.offset) as u32);
+        self
     }
 
     /// Where in the file the piece begins, in bytes.
@@ -135,11 +149,11 @@ impl Deref for Piece<'_> {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.source {
-            Source::Nothing => &[],
-            // SAFETY: the hold keeps the content alive as long as `self`; it was filled before it was published.
-            Source::Resident { hold, len } => unsafe { blob::bytes(hold.memory, hold.off, *len) },
-            Source::Copied(charged) => &charged.bytes,
-            Source::Mapped(slice) => slice,
+            Source::Zeros => &ZEROS[..self.len as usize],
+            // SAFETY: the hold keeps the content alive as long as `self`; so many bytes of it were published.
+            Source::Resident(hold) => unsafe { blob::bytes(hold.memory, hold.off, self.len) },
+            Source::Copied(charged) => &charged.bytes[..self.len as usize],
+            Source::Mapped(slice) => &slice[..self.len as usize],
         }
     }
 }

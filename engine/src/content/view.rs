@@ -1,7 +1,7 @@
 //! Views: zero-copy reads that stay as they were for as long as they are kept.
 
-use super::fetch::{Fetched, Held, Why};
-use super::map::EXTENT;
+use super::fetch::{Fetched, Why};
+use super::span::Held;
 use super::{Content, Missing, Piece};
 use crate::error::{Error, Kind, Result};
 use crate::id::InoGen;
@@ -31,7 +31,7 @@ impl<'e> FileView<'e> {
     pub fn len(&self) -> u64 {
         match &self.fetched {
             Fetched::Whole(piece) => piece.len() as u64,
-            Fetched::Map(held) => held.version().len,
+            Fetched::Map(held) => held.len(),
         }
     }
 
@@ -87,6 +87,7 @@ impl<'e> FileView<'e> {
 /// The pieces of a view, in order.
 pub struct Pieces<'v, 'e> {
     view: &'v FileView<'e>,
+    /// Offset of the next piece.
     next: u64,
 }
 
@@ -94,15 +95,43 @@ impl<'e> Iterator for Pieces<'_, 'e> {
     type Item = Result<Piece<'e>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.next;
-        self.next += 1;
-        match &self.view.fetched {
-            Fetched::Whole(piece) => (index == 0 && !piece.is_empty()).then(|| Ok(piece.clone())),
-            Fetched::Map(held) => (index < held.version().extents).then(|| {
-                let piece = self.view.content.fetch_extent(held, index, Why::View);
-                piece.map_err(|m| self.view.error(m))
-            }),
+        let at = self.next;
+        if at >= self.view.len() {
+            return None;
         }
+        let piece = self.view.piece_at(at);
+        // A piece that cannot be read is passed over, so that the iteration ends.
+        self.next = piece.as_ref().map_or_else(|_| self.view.end_at(at), |p| p.offset() + p.len() as u64);
+        Some(piece)
+    }
+}
+
+impl<'e> FileView<'e> {
+    fn piece_at(&self, offset: u64) -> Result<Piece<'e>> {
+        match &self.fetched {
+            Fetched::Whole(piece) => Ok(piece.clone()),
+            Fetched::Map(held) => piece_at(self.content, held, offset, Why::View).map_err(|m| self.error(m)),
+        }
+    }
+
+    fn end_at(&self, offset: u64) -> u64 {
+        match &self.fetched {
+            Fetched::Whole(piece) => piece.len() as u64,
+            Fetched::Map(held) => held.span(offset).end,
+        }
+    }
+}
+
+fn piece_at<'e>(
+    content: &'e Content,
+    held: &Held<'e>,
+    offset: u64,
+    why: Why,
+) -> std::result::Result<Piece<'e>, Missing> {
+    let span = held.span(offset);
+    match span.extent {
+        Some(extent) => Ok(content.fetch_extent(held, extent, why)?.cut(span.end)),
+        None => Ok(Piece::zeros(span.end - offset, offset)),
     }
 }
 
@@ -124,18 +153,33 @@ pub(crate) fn read_at(
     }
 }
 
+impl Content {
+    /// Copies a range out of fetched content. Gives the bytes copied, fewer than asked only at its end.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub fn read_fetched(
+        &self,
+        fetched: &Fetched<'_>,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> std::result::Result<usize, Missing> {
+        read_at(self, fetched, offset, buf).map(|(n, _)| n)
+    }
+}
+
 fn read_map(
     content: &Content,
     held: &Held<'_>,
     offset: u64,
     buf: &mut [u8],
 ) -> std::result::Result<(usize, bool), Missing> {
-    let len = held.version().len;
+    let len = held.len();
     let end = offset.saturating_add(buf.len() as u64).min(len);
     let mut at = offset.min(len);
     let mut resident = true;
     while at < end {
-        let piece = content.fetch_extent(held, at / EXTENT, Why::Read)?;
+        let piece = piece_at(content, held, at, Why::Read)?;
         let from = (at - piece.offset()) as usize;
         let n = (piece.len() - from).min((end - at) as usize);
         let to = (at - offset) as usize;

@@ -3,15 +3,17 @@
 use std::io::Read;
 
 use super::Core;
+use super::node::FileKind;
 use crate::content::{Builder, Fetched, FileView, Measure, Missing, Why, read_at};
 use crate::error::{Error, Kind, Result};
 use crate::id::{Ino, InoGen};
 use crate::inode::Root;
 use crate::memory::{Histogram, bump};
-use crate::names::{Created, NewInode};
+use crate::names::Created;
+use crate::oplog::Operation;
 use crate::path::Canonical;
-use crate::policy;
 use crate::sync::atomic::Ordering;
+use crate::watch::Told;
 
 /// Where a file's content is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +89,7 @@ impl Core {
 
     /// Runs a read, counts it, and times one in so many.
     #[inline]
-    fn counted<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn counted<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         let local = self.local();
         let counters = &local.seat.counters;
         local.missed.set(false);
@@ -117,10 +119,11 @@ impl Core {
     /// `NotFound`, `IsADirectory`, `NotADirectory`, a malformed path; `Io` or `Corrupt` of content on disk.
     #[inline]
     pub fn view<'e>(&'e self, path: &str) -> Result<FileView<'e>> {
-        self.counted(|| {
+        let view = || {
             let (id, fetched) = self.open("view", path, Why::View)?;
             Ok(FileView::new(&self.content, &self.names, id, fetched))
-        })
+        };
+        self.logged(Operation::Read, path, None, FileView::len, || self.counted(view))
     }
 
     /// Copies from the start of the file into `buf`; gives the bytes copied, the smaller of both lengths.
@@ -129,7 +132,8 @@ impl Core {
     /// As [`Core::view`].
     #[inline]
     pub fn read_into(&self, path: &str, buf: &mut [u8]) -> Result<usize> {
-        self.counted(|| self.read_part("read_into", path, 0, buf))
+        let read = || self.counted(|| self.read_part("read_into", path, 0, buf));
+        self.logged(Operation::Read, path, None, |&n| n as u64, read)
     }
 
     fn read_part(&self, op: &'static str, path: &str, offset: u64, buf: &mut [u8]) -> Result<usize> {
@@ -142,12 +146,13 @@ impl Core {
     /// # Errors
     /// As [`Core::view`].
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
-        self.counted(|| {
+        let read = || {
             let (_, fetched) = self.open("read", path, Why::Read)?;
             let mut bytes = vec![0; usize::try_from(length(&fetched)).unwrap_or(usize::MAX)];
             let copied = read_at(&self.content, &fetched, 0, &mut bytes);
             copied.map(|_| bytes).map_err(|m| self.file_error("read", path, m))
-        })
+        };
+        self.logged(Operation::Read, path, None, |bytes: &Vec<u8>| bytes.len() as u64, || self.counted(read))
     }
 
     /// At most `len` bytes from `offset` on; fewer only at the end of the file.
@@ -155,13 +160,14 @@ impl Core {
     /// # Errors
     /// As [`Core::view`].
     pub fn read_range(&self, path: &str, offset: u64, len: usize) -> Result<Vec<u8>> {
-        self.counted(|| {
+        let read = || {
             let (_, fetched) = self.open("read_range", path, Why::Read)?;
             let there = length(&fetched).saturating_sub(offset);
             let mut bytes = vec![0; len.min(usize::try_from(there).unwrap_or(usize::MAX))];
             let copied = read_at(&self.content, &fetched, offset, &mut bytes);
             copied.map(|_| bytes).map_err(|m| self.file_error("read_range", path, m))
-        })
+        };
+        self.logged(Operation::Read, path, None, |bytes: &Vec<u8>| bytes.len() as u64, || self.counted(read))
     }
 
     /// Several files, each with a result of its own.
@@ -176,12 +182,12 @@ impl Core {
     /// `IsADirectory`, `NotADirectory`, a malformed path, a priority above 10; `MemoryFull`, `DiskFull` or
     /// `Io` when no room could be made: the file is then as it was before.
     pub fn write(&self, path: &str, data: &[u8], priority: Option<u8>) -> Result<()> {
-        self.timed_write(data.len() as u64, || {
-            self.store("write", path, priority, |owner, priority| self.build(path, data, owner, priority))
-        })
+        let store = || self.store("write", path, priority, |owner, priority| self.build(path, data, owner, priority));
+        let bytes = data.len() as u64;
+        self.logged(Operation::Write, path, priority, |()| bytes, || self.timed_write(bytes, store))
     }
 
-    fn timed_write<T>(&self, bytes: u64, write: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn timed_write<T>(&self, bytes: u64, write: impl FnOnce() -> Result<T>) -> Result<T> {
         let counters = &self.local().seat.counters;
         let writes = counters.writes.load(Ordering::Relaxed);
         let sampled = writes.is_multiple_of(u64::from(self.settings.latency_sample_every));
@@ -204,6 +210,10 @@ impl Core {
     /// # Errors
     /// As [`Core::write`], and `Io` of the reader.
     pub fn write_from(&self, path: &str, reader: &mut dyn Read, priority: Option<u8>) -> Result<u64> {
+        self.logged(Operation::Write, path, priority, |&len| len, || self.write_all_of(path, reader, priority))
+    }
+
+    fn write_all_of(&self, path: &str, reader: &mut dyn Read, priority: Option<u8>) -> Result<u64> {
         let mut len = 0;
         let mut built = None;
         self.timed_write(0, || {
@@ -268,7 +278,7 @@ impl Core {
             return Err(Error::new(op, path, Kind::IsADirectory));
         }
         let found = self.existing(op, path, &canonical)?;
-        let wanted = priority.or(found.map(|f| f.1)).unwrap_or(policy::PRIORITY_DEFAULT);
+        let wanted = priority.or(found.map(|f| f.1)).unwrap_or_else(|| self.inherited_priority(&canonical));
         // The old file's priority must not count for content that is to have a lower one.
         let owner = found.filter(|f| f.1 <= wanted).map_or(InoGen::NONE, |f| f.0);
         let root = make(owner, wanted)?;
@@ -292,11 +302,13 @@ impl Core {
         let guard = self.local().pin();
         match self.names.find(&guard, canonical) {
             Ok(ino) => {
-                let inode = self.memory().inodes.hot(ino);
-                if inode.is_dir() {
-                    return Err(Error::new(op, path, Kind::IsADirectory));
+                let (id, inode) = (self.names.identity(ino), self.memory().inodes.hot(ino));
+                match self.kind_of(id, inode) {
+                    FileKind::File => {}
+                    FileKind::Dir => return Err(Error::new(op, path, Kind::IsADirectory)),
+                    _ => return Err(Error::new(op, path, Kind::NotSupported("only files have content"))),
                 }
-                Ok(Some((self.names.identity(ino), inode.priority.load(Ordering::Relaxed))))
+                Ok(Some((id, inode.priority.load(Ordering::Relaxed))))
             }
             Err(Kind::NotFound) => Ok(None),
             Err(kind) => Err(Error::new(op, path, kind)),
@@ -322,7 +334,7 @@ impl Core {
             if let Some(id) = target {
                 match self.content.publish(id, root) {
                     Ok(()) => {
-                        self.memory().inodes.cold(id.ino).modified_ns.store(self.wall_ns(), Ordering::Relaxed);
+                        self.stamp(id);
                         return Ok(id);
                     }
                     Err(Missing::Gone) => {}
@@ -334,6 +346,7 @@ impl Core {
                     if matches!(root, Root::Map(_)) {
                         self.content.set_owner(id);
                     }
+                    self.told(Told::Write, id);
                     return Ok(id);
                 }
                 Some(Created::Exists(id)) => target = Some(id),
@@ -355,8 +368,35 @@ impl Core {
             return Err(Error::new(op, path, Kind::IsADirectory));
         };
         let Some(parent) = self.ensure_dir(op, path, parent)? else { return Ok(None) };
-        let new = NewInode { root, priority, heat: policy::heat_at_first(priority), now_ns: self.wall_ns() };
-        self.with_room(op, path, || match self.names.create(parent, name, new, |ino| self.content.adopt(ino, root)) {
+        match self.create_file_in(op, path, (parent, name), root, priority)? {
+            // A symbolic link that leads to no file yet: it is made where the link leads.
+            Some(Created::Exists(id)) if self.is_link(id) => {
+                let place = self.place_behind(canonical).map_err(|kind| Error::new(op, path, kind))?;
+                let (parent, name) = place.ok_or_else(|| Error::new(op, path, Kind::IsADirectory))?;
+                let made = self.create_file_in(op, path, (parent, &name), root, priority)?;
+                Ok(made.filter(|made| !matches!(made, Created::Exists(id) if self.is_link(*id))))
+            }
+            made => Ok(made),
+        }
+    }
+
+    fn place_behind(&self, canonical: &Canonical<'_>) -> std::result::Result<Option<(InoGen, String)>, Kind> {
+        let guard = self.local().pin();
+        self.names.find_place(&guard, canonical)
+    }
+
+    /// None when the parent is gone.
+    fn create_file_in(
+        &self,
+        op: &'static str,
+        path: &str,
+        (parent, name): (InoGen, &str),
+        root: Root,
+        priority: u8,
+    ) -> Result<Option<Created>> {
+        let new = self.new_file(parent, root, priority).map_err(|kind| Error::new(op, path, kind))?;
+        let make = || self.names.create(parent, name, new, |ino| self.content.adopt(ino, root));
+        self.with_room(op, path, || match self.making((parent, name), make) {
             Err(crate::names::Refused::Because(Kind::NotFound)) => Err(Missing::Gone),
             other => other.map_err(Missing::from),
         })
@@ -367,6 +407,10 @@ impl Core {
     /// # Errors
     /// `NotFound`, `IsADirectory`, a malformed path.
     pub fn delete(&self, path: &str) -> Result<()> {
+        self.logged(Operation::Delete, path, None, |()| 0, || self.delete_path(path))
+    }
+
+    fn delete_path(&self, path: &str) -> Result<()> {
         self.check_writable("delete", path)?;
         let fail = |kind| Error::new("delete", path, kind);
         let canonical = Canonical::parse(path).map_err(fail)?;
@@ -375,7 +419,8 @@ impl Core {
         if canonical.must_be_dir() {
             return Err(fail(Kind::IsADirectory));
         }
-        self.names.unlink(parent, name, self.wall_ns(), &*self.content).map_err(fail)?;
+        let unlink = || self.names.unlink(parent, name, self.wall_ns(), &*self.content);
+        self.removing((parent, name), unlink).map_err(fail)?;
         bump(&self.local().seat.counters.deletes, 1);
         self.settle();
         Ok(())
@@ -408,13 +453,15 @@ impl Core {
                     // Replaced by something small in between: look again.
                     let Some((root, shared_len)) = self.content.share(id) else { continue };
                     let mut given = Some(root);
-                    self.timed_write(0, || {
+                    let store = || {
                         let made = self.store("copy", to, inherit, |_, _| Ok(given.take().expect("made once")));
                         if given.is_some() {
                             self.content.reject(root);
                         }
                         made
-                    })?;
+                    };
+                    let write = || self.timed_write(0, store);
+                    self.logged(Operation::Write, to, inherit, |()| shared_len, write)?;
                     return Ok(shared_len);
                 }
             }
@@ -450,7 +497,7 @@ impl Core {
     pub fn file_info(&self, path: &str) -> Result<FileInfo> {
         self.check_open("file_info", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("file_info", path, kind))?;
-        let (ino, is_dir, measure) = loop {
+        let (id, is_dir, measure) = loop {
             let guard = self.local().pin();
             let found = self.names.find(&guard, &canonical);
             let ino = found.map_err(|kind| Error::new("file_info", path, kind))?;
@@ -458,12 +505,11 @@ impl Core {
             drop(guard);
             // Gone: it was deleted or replaced since it was found. Look again.
             if let Some(measure) = self.content.measure(id) {
-                break (ino, is_dir, measure);
+                break (id, is_dir, measure);
             }
         };
-        let (inode, cold) = (self.memory().inodes.hot(ino), self.memory().inodes.cold(ino));
+        let (inode, cold) = (self.memory().inodes.hot(id.ino), self.memory().inodes.cold(id.ino));
         let created_ns = cold.created_ns.load(Ordering::Relaxed);
-        let accessed_s = u64::from(inode.accessed_s.load(Ordering::Relaxed));
         Ok(FileInfo {
             path: canonical.as_str().to_owned(),
             is_dir,
@@ -471,27 +517,27 @@ impl Core {
             priority: inode.effective_priority(),
             base_priority: inode.priority.load(Ordering::Relaxed),
             location: locate(measure),
-            in_memory: measure.resident == measure.len,
+            in_memory: measure.resident == measure.stored,
             resident_bytes: measure.resident,
             access_count: inode.access_count(),
             created_ns,
             modified_ns: cold.modified_ns.load(Ordering::Relaxed),
-            accessed_ns: created_ns.max(self.started_wall_ns + accessed_s * 1_000_000_000),
+            accessed_ns: self.rare(id, cold.life(), created_ns).0,
         })
     }
 }
 
 fn locate(measure: Measure) -> Location {
-    if measure.resident == 0 && measure.len > 0 {
+    if measure.resident == 0 && measure.stored > 0 {
         return Location::Disk;
     }
-    if measure.resident < measure.len || measure.backed { Location::Both } else { Location::Memory }
+    if measure.resident < measure.stored || measure.backed { Location::Both } else { Location::Memory }
 }
 
 pub(super) fn length(fetched: &Fetched<'_>) -> u64 {
     match fetched {
         Fetched::Whole(piece) => piece.len() as u64,
-        Fetched::Map(held) => held.version().len,
+        Fetched::Map(held) => held.len(),
     }
 }
 

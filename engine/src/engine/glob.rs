@@ -3,7 +3,8 @@
 use globset::{Glob, GlobBuilder, GlobMatcher};
 
 use super::Core;
-use super::tree::{Descent, GlobOptions, Step};
+use super::tree::GlobOptions;
+use super::walk::{Descent, WalkStep};
 use crate::error::{Error, Kind, Result};
 use crate::path::Canonical;
 
@@ -59,7 +60,7 @@ fn stands_alone(component: &str) -> bool {
 
 impl Core {
     /// Paths that match a pattern, sorted: `*` and `?` stop at `/`, `**` crosses it, `[...]`, `{a,b}`. Reads only
-    /// directories that can hold a match.
+    /// directories that can hold a match. Symbolic links that a wildcard meets are given, not followed.
     ///
     /// # Errors
     /// `InvalidInput` for a malformed pattern.
@@ -73,18 +74,18 @@ impl Core {
         };
         let skip = if parsed.base == "/" { 1 } else { parsed.base.len() + 1 };
         let descent = Descent { dir: start, path: parsed.base.clone(), prefix: parsed.prefix.clone() };
-        self.descend(descent, &mut |entry, _| {
+        self.descend(descent, &mut |entry| {
             let below = &entry.path[skip..];
             let depth = below.split('/').count();
             let name = &below[below.rfind('/').map_or(0, |i| i + 1)..];
             if parsed.components.get(depth - 1).is_some_and(|m| !m.is_match(name)) {
-                return Step::Over;
+                return WalkStep::Over;
             }
             let at_depth = parsed.depth.is_none_or(|d| d == depth);
             if at_depth && (options.include_dirs || !entry.is_dir) && parsed.whole.is_match(entry.path) {
                 found.push(entry.path.to_owned());
             }
-            if parsed.depth.is_some_and(|d| depth >= d) { Step::Over } else { Step::Into }
+            if parsed.depth.is_some_and(|d| depth >= d) { WalkStep::Over } else { WalkStep::Into }
         });
         found.sort_unstable();
         Ok(found)

@@ -6,6 +6,7 @@ use super::room::Waits;
 use super::task::Queue;
 use super::{CloseReport, Core, Engine};
 use crate::arena::{Arena, ArenaConfig, Budget};
+use crate::attrs::Attrs;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::content::{Content, ReadPolicy};
@@ -15,9 +16,11 @@ use crate::inode::{InodeTable, TableConfig};
 use crate::io::{self, Device, TempData, limits};
 use crate::memory::{Limbo, Memory, Registry};
 use crate::names::{Names, PathCache};
+use crate::oplog::OpLog;
 use crate::segment::{SegmentConfig, SegmentStore};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, lock};
+use crate::trace::{event, span};
 
 /// From this limit on, memory comes in 2 MiB chunks.
 const HUGE_FROM_BYTES: u64 = 128 << 20;
@@ -34,6 +37,15 @@ fn opening(kind: Kind) -> Error {
 
 fn opening_io(e: std::io::Error) -> Error {
     opening(io::error_kind(e))
+}
+
+impl Life {
+    /// Starts a thread that is waited for at the end.
+    pub fn start(&self, name: String, run: impl FnOnce() + Send + 'static) -> Result<()> {
+        let thread = std::thread::Builder::new().name(name).spawn(run).map_err(opening_io)?;
+        lock(&self.threads).push(thread);
+        Ok(())
+    }
 }
 
 impl Engine {
@@ -64,7 +76,10 @@ impl Engine {
         clock: Arc<dyn Clock>,
         temp: Option<TempData>,
     ) -> Result<Engine> {
+        span!("open");
         let core = Arc::new(build(settings, device, clock)?);
+        event!("opened", limit_bytes = core.memory_limit(), path = core.device.path().map(tracing::field::debug));
+        core.listen_to_swaps();
         let engine = Engine { core, life: Life { threads: Mutex::new(Vec::new()), temp } };
         engine.start_threads().map_err(opening_io)?;
         Ok(engine)
@@ -101,6 +116,7 @@ impl Engine {
         if !first {
             return Ok(CloseReport::default());
         }
+        span!("close");
         self.core.pressure.stop();
         self.core.tasks.stop();
         for thread in lock(&self.life.threads).drain(..) {
@@ -109,6 +125,7 @@ impl Engine {
             let _ = thread.join();
         }
         let views_held = self.core.memory().registry.held().len() as u64;
+        self.core.content.watch.close();
         let removed = self.core.content.segments.close();
         let temp = self.life.temp.as_ref().map_or(Ok(()), TempData::remove);
         removed.and(temp).map_err(|e| Error::bare("close", io::error_kind(e)))?;
@@ -162,6 +179,9 @@ fn build(settings: Settings, device: Arc<dyn Device>, clock: Arc<dyn Clock>) -> 
     // The writer's buffer, and what is on its way between threads and disk.
     memory.budget.force_commit(batch_bytes as u64 + (128 << 10));
     let content = Arc::new(Content::new(memory, Arc::new(store), policy, 0));
+    // Small budgets have no room for more rings than one.
+    let log_shards = if limit < 64 << 20 { 1 } else { threads_at_once() };
+    let oplog = OpLog::new(settings.operation_log_entries, log_shards);
     let core = Core {
         evictor: Evictor::new(content.clone(), batch_bytes),
         settings,
@@ -171,6 +191,7 @@ fn build(settings: Settings, device: Arc<dyn Device>, clock: Arc<dyn Clock>) -> 
         device,
         pressure: Pressure::default(),
         tasks: Queue::default(),
+        oplog,
         waits: Waits::default(),
         closed: AtomicBool::new(false),
         poisoned: AtomicBool::new(false),
@@ -188,7 +209,7 @@ fn build_memory(settings: &Settings, limit: u64) -> std::io::Result<Memory> {
     let budget = Arc::new(Budget::new(limit));
     // Address space is free; it bounds how far the limit may be raised later.
     let reserve_bytes = (limit * 4).clamp(64 << 30, 1 << 43);
-    let shards = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let shards = threads_at_once();
     let arena = Arena::new(
         ArenaConfig {
             reserve_bytes,
@@ -199,13 +220,19 @@ fn build_memory(settings: &Settings, limit: u64) -> std::io::Result<Memory> {
         budget.clone(),
     )?;
     let table = TableConfig { inodes_max: 1 << 27, block_inodes: if huge { 16_384 } else { 1024 }, huge };
+    let (uid, gid) = settings.owner();
     Ok(Memory {
         inodes: InodeTable::new(table, budget.clone())?,
+        attrs: Attrs::new(&budget, uid, gid),
         budget,
         arena,
         registry: Registry::default(),
         limbo: Limbo::default(),
     })
+}
+
+fn threads_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
 /// A bucket of 8 entries for each 64 KiB of memory, at first.

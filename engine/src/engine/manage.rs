@@ -10,9 +10,11 @@ use crate::evict::Relief;
 use crate::id::InoGen;
 use crate::inode::Inode;
 use crate::memory::bump;
+use crate::oplog::Operation;
 use crate::policy::Band;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
+use crate::watch::Told;
 
 /// What a `gc` did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,10 +32,30 @@ impl Core {
     /// # Errors
     /// `NotFound`, `InvalidInput` above 10.
     pub fn set_priority(&self, path: &str, priority: u8) -> Result<()> {
+        let set = || self.set_priority_at(path, priority);
+        self.logged(Operation::SetPriority, path, Some(priority), |()| 0, set)
+    }
+
+    fn set_priority_at(&self, path: &str, priority: u8) -> Result<()> {
         self.check_writable("set_priority", path)?;
         Self::check_priority("set_priority", path, Some(priority))?;
         let id = self.lookup("set_priority", path)?;
         self.prioritise(id, priority);
+        self.told(Told::Attr, id);
+        bump(&self.local().seat.counters.other_operations, 1);
+        Ok(())
+    }
+
+    /// As [`Core::set_priority`], by inode.
+    ///
+    /// # Errors
+    /// `NotFound` when it is gone, `InvalidInput` above 10.
+    pub fn set_priority_id(&self, id: InoGen, priority: u8) -> Result<()> {
+        self.check_writable("set_priority", "")?;
+        Self::check_priority("set_priority", "", Some(priority))?;
+        self.attr(id)?;
+        self.prioritise(id, priority);
+        self.told(Told::Attr, id);
         bump(&self.local().seat.counters.other_operations, 1);
         Ok(())
     }
@@ -66,6 +88,10 @@ impl Core {
     /// # Errors
     /// `InvalidInput` for a target outside 0 to 1; `DiskFull` or `Io` when the disk refuses: nothing is lost.
     pub fn gc(&self, target: f64) -> Result<GcReport> {
+        self.logged(Operation::Gc, "/", None, |report: &GcReport| report.bytes_moved, || self.move_out(target))
+    }
+
+    fn move_out(&self, target: f64) -> Result<GcReport> {
         self.check_writable("gc", "/")?;
         if !(0.0..=1.0).contains(&target) {
             let text = format!("target is {target}, allowed are 0 to 1");
@@ -127,6 +153,10 @@ impl Core {
     /// # Errors
     /// `NotFound`, `IsADirectory`, `InvalidInput` for a priority above 10.
     pub fn preload(self: &Arc<Self>, path: &str, priority: Option<u8>) -> Result<Task> {
+        self.logged(Operation::Preload, path, priority, |_| 0, || self.begin_preload(path, priority))
+    }
+
+    fn begin_preload(self: &Arc<Self>, path: &str, priority: Option<u8>) -> Result<Task> {
         self.check_writable("preload", path)?;
         Self::check_priority("preload", path, priority)?;
         let id = self.lookup("preload", path)?;

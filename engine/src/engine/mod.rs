@@ -3,23 +3,40 @@
 //! Each call is: check, find, do, count. Where a layer below says `NeedMemory`, the bounded loop that makes
 //! room and tries again is here, and only here.
 
+mod attr;
 mod census;
 mod files;
 mod glob;
+mod handle;
+mod heir;
 mod life;
+mod links;
+mod logging;
 mod manage;
+mod moves;
+mod node;
+mod observe;
+mod quota;
+mod resolve;
 mod room;
 mod stats;
 mod task;
 mod tree;
+mod walk;
 mod workers;
 
 pub use census::MemoryMapEntry;
 pub use files::{FileInfo, Location};
+pub use handle::Handle;
+pub use logging::LogSink;
 pub use manage::GcReport;
-pub use stats::{CacheStats, DiskStats, MemoryStats, OperationStats, Stats, WaitStats};
+pub use node::{
+    Attr, FileKind, MakeNode, NodeEntry, Quota, QuotaUsage, RenameMode, SetAttr, SetTime, Space, XattrMode,
+};
+pub use stats::{CacheStats, DiskStats, MemoryStats, NodeStats, OperationStats, Stats, WaitStats};
 pub use task::Task;
-pub use tree::{GlobOptions, WalkEntry};
+pub use tree::GlobOptions;
+pub use walk::{WalkEntry, WalkNode, WalkOptions, WalkStep};
 
 use std::ops::Deref;
 
@@ -31,6 +48,7 @@ use crate::evict::{Evictor, Pressure};
 use crate::io::Device;
 use crate::memory::{Local, Memory};
 use crate::names::{Names, Refused};
+use crate::oplog::OpLog;
 use crate::policy;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex};
@@ -51,6 +69,7 @@ pub struct Core {
     evictor: Evictor,
     pressure: Pressure,
     tasks: task::Queue,
+    oplog: OpLog,
     waits: room::Waits,
     closed: AtomicBool,
     poisoned: AtomicBool,
@@ -59,6 +78,16 @@ pub struct Core {
     preloads: AtomicU64,
     /// The last failure of a write to disk, until a write succeeds.
     disk_error: Mutex<Option<std::io::Error>>,
+}
+
+impl Engine {
+    /// See [`Core::open_id`].
+    ///
+    /// # Errors
+    /// `NotFound`, `IsADirectory`, `FilesystemLoop`.
+    pub fn open_id(&self, id: crate::id::InoGen) -> Result<Handle> {
+        self.core.open_id(id)
+    }
 }
 
 impl Deref for Engine {

@@ -34,6 +34,19 @@ impl Core {
         &self,
         op: &'static str,
         path: &str,
+        step: impl FnMut() -> std::result::Result<T, Missing>,
+    ) -> Result<Option<T>> {
+        self.with_room_named(op, &|| path.to_owned(), step)
+    }
+
+    /// As [`Core::with_room`], where the path is looked up only for an error.
+    ///
+    /// # Errors
+    /// As [`Core::with_room`].
+    pub(super) fn with_room_named<T>(
+        &self,
+        op: &'static str,
+        path: &dyn Fn() -> String,
         mut step: impl FnMut() -> std::result::Result<T, Missing>,
     ) -> Result<Option<T>> {
         let mut since_ns = None;
@@ -45,16 +58,16 @@ impl Core {
                     return Ok(Some(value));
                 }
                 Err(Missing::Gone) => return Ok(None),
-                Err(Missing::Because(kind)) => return Err(Error::new(op, path, kind)),
+                Err(Missing::Because(kind)) => return Err(Error::new(op, &path(), kind)),
                 Err(Missing::NeedMemory(_)) => 0,
                 Err(Missing::NeedBudget(bytes)) => bytes,
             };
-            self.check_writable(op, path)?;
+            self.check_writable(op, "").map_err(|e| e.at(op, &path()))?;
             let since_ns = *since_ns.get_or_insert_with(|| self.clock.now_ns());
             let waited_ns = self.clock.now_ns().saturating_sub(since_ns);
             if waited_ns > self.settings.memory_wait.as_nanos() as u64 {
                 self.waits.failed.fetch_add(1, Ordering::Relaxed);
-                return Err(self.no_room(op, path));
+                return Err(self.no_room(op, &path()));
             }
             self.make_room(ticket, attempt, bytes);
         }
@@ -147,6 +160,6 @@ impl Core {
         let inodes_bytes = memory.inodes.bytes();
         // The pin keeps the cache's table while we look at it.
         let _guard = self.local().pin();
-        memory.arena.meta_bytes() + inodes_bytes + self.names.cache.bytes()
+        memory.arena.meta_bytes() + inodes_bytes + self.names.cache.bytes() + memory.attrs.bytes()
     }
 }

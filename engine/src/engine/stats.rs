@@ -1,6 +1,7 @@
 //! Statistics: the seed's sections and words, and what our design adds.
 
 use super::Core;
+use super::census::Census;
 use crate::error::Result;
 use crate::memory::Latency;
 use crate::sync::atomic::Ordering;
@@ -9,6 +10,7 @@ use crate::sync::atomic::Ordering;
 pub struct Stats {
     pub uptime_seconds: f64,
     pub memory: MemoryStats,
+    pub nodes: NodeStats,
     pub disk: DiskStats,
     pub cache: CacheStats,
     pub operations: OperationStats,
@@ -30,13 +32,13 @@ pub struct MemoryStats {
     pub usage_percent: f64,
     /// Files with content in memory.
     pub file_count: u64,
-    /// Sum of the sizes of all files, wherever they are.
+    /// Sum of the sizes of all files, wherever they are; also of those that live only by a handle.
     pub total_size: u64,
     pub total_size_mb: f64,
     /// Content of files that is in memory.
     pub resident_size: u64,
     pub directory_count: u64,
-    /// Inodes, names, directories, maps of larger files, the path cache.
+    /// Inodes, names, directories, maps of larger files, extended attributes, the path cache.
     pub metadata: u64,
     /// Taken from the system now, free pages included.
     pub committed: u64,
@@ -46,6 +48,24 @@ pub struct MemoryStats {
     pub limbo: u64,
     /// Resident content with priority 9 or 10.
     pub locked: u64,
+}
+
+/// What there is, by kind. What has lost its last name counts only as unlinked.
+#[derive(Clone, Debug, Default)]
+pub struct NodeStats {
+    pub files: u64,
+    /// The root included.
+    pub directories: u64,
+    pub symlinks: u64,
+    /// Pipes, sockets and devices.
+    pub specials: u64,
+    /// Names of files beyond the first.
+    pub further_names: u64,
+    /// Without a name, but open.
+    pub unlinked: u64,
+    pub open_handles: u64,
+    /// Bytes that files store: holes are not.
+    pub stored_bytes: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -135,6 +155,19 @@ fn ms(ns: u64) -> f64 {
     ns as f64 / 1e6
 }
 
+fn node_stats(census: &Census) -> NodeStats {
+    NodeStats {
+        files: census.files,
+        directories: census.directories,
+        symlinks: census.symlinks,
+        specials: census.specials,
+        further_names: census.further_names,
+        unlinked: census.unlinked,
+        open_handles: census.handles,
+        stored_bytes: census.stored_bytes,
+    }
+}
+
 impl Core {
     /// Statistics, true at some moment of the call. O(files): counts are taken, not kept.
     ///
@@ -146,6 +179,7 @@ impl Core {
         Ok(Stats {
             uptime_seconds: self.clock.now_ns().saturating_sub(self.started_ns) as f64 / 1e9,
             memory: self.memory_stats(&census),
+            nodes: node_stats(&census),
             disk: self.disk_stats(&census),
             cache: self.cache_stats(),
             operations: self.operation_stats(),
@@ -153,7 +187,7 @@ impl Core {
         })
     }
 
-    fn memory_stats(&self, census: &super::census::Census) -> MemoryStats {
+    fn memory_stats(&self, census: &Census) -> MemoryStats {
         let memory = self.memory();
         // The peak last: others go on committing, and it must not look smaller than what is committed.
         let (current, limit, committed) = (self.usage_bytes(), memory.budget.limit(), memory.budget.committed());
@@ -179,7 +213,7 @@ impl Core {
         }
     }
 
-    fn disk_stats(&self, census: &super::census::Census) -> DiskStats {
+    fn disk_stats(&self, census: &Census) -> DiskStats {
         let segments = self.content.segments.stats();
         let (path, total) = self.device_space();
         DiskStats {

@@ -241,10 +241,11 @@ impl Core {
             let fetched = self.with_room("preload", path, || self.content.fetch(id, Why::Preload))?;
             let Some(fetched) = fetched else { continue };
             if let Fetched::Map(held) = &fetched {
-                for index in 0..held.version().extents {
-                    let step = || self.content.fetch_extent(held, index, Why::Preload).map(drop);
-                    if self.with_room("preload", path, step)?.is_none() {
-                        return Err(self.file_error("preload", path, Missing::Gone));
+                let mut at = 0;
+                while at < held.len() {
+                    match self.with_room("preload", path, || self.content.preload_at(held, at))? {
+                        Some(end) => at = end,
+                        None => return Err(self.file_error("preload", path, Missing::Gone)),
                     }
                     self.check_open("preload", path)?;
                 }

@@ -1,25 +1,15 @@
-//! Directories: making, removing, listing, walking, moving.
-
-use std::ops::ControlFlow;
+//! Directories: making, removing, listing, moving.
 
 use super::Core;
+use super::node::RenameMode;
 use crate::content::Missing;
 use crate::error::{Error, Kind, Result};
 use crate::id::InoGen;
 use crate::inode::Root;
 use crate::memory::bump;
-use crate::names::{Created, ListRequest, Listed, Place, Refused};
+use crate::names::{Created, ListRequest, Listed, NewInode, Refused};
+use crate::oplog::Operation;
 use crate::path::Canonical;
-use crate::policy;
-
-/// What `walk` meets.
-#[derive(Clone, Copy, Debug)]
-pub struct WalkEntry<'a> {
-    pub path: &'a str,
-    pub is_dir: bool,
-    /// Bytes; 0 for a directory.
-    pub size: u64,
-}
 
 /// What `glob` gives.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +24,10 @@ impl Core {
     /// # Errors
     /// `AlreadyExists`, `NotFound`, `NotADirectory`, a malformed path, `MemoryFull`.
     pub fn mkdir(&self, path: &str) -> Result<()> {
+        self.logged(Operation::Mkdir, path, None, |()| 0, || self.make_one_dir(path))
+    }
+
+    fn make_one_dir(&self, path: &str) -> Result<()> {
         self.check_writable("mkdir", path)?;
         let fail = |kind| Error::new("mkdir", path, kind);
         let canonical = Canonical::parse(path).map_err(fail)?;
@@ -52,7 +46,9 @@ impl Core {
     /// None when the parent is gone.
     fn make_dir(&self, op: &'static str, path: &str, parent: InoGen, name: &str) -> Result<Option<Created>> {
         bump(&self.local().seat.counters.other_operations, 1);
-        self.with_room(op, path, || match self.names.make_dir(parent, name, policy::PRIORITY_DEFAULT, self.wall_ns()) {
+        let new = self.heir(parent, NewInode::DIR_MODE, None).map_err(|kind| Error::new(op, path, kind))?;
+        let make = || self.names.make_dir_as(parent, name, new);
+        self.with_room(op, path, || match self.making((parent, name), make) {
             Err(Refused::Because(Kind::NotFound)) => Err(Missing::Gone),
             other => other.map_err(Missing::from),
         })
@@ -63,6 +59,10 @@ impl Core {
     /// # Errors
     /// `NotADirectory` when a component is a file, a malformed path, `MemoryFull`.
     pub fn create_dir_all(&self, path: &str) -> Result<()> {
+        self.logged(Operation::Mkdir, path, None, |()| 0, || self.make_dirs(path))
+    }
+
+    fn make_dirs(&self, path: &str) -> Result<()> {
         self.check_writable("create_dir_all", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("create_dir_all", path, kind))?;
         while self.ensure_dir("create_dir_all", path, canonical.as_str())?.is_none() {}
@@ -84,12 +84,16 @@ impl Core {
         }
         let mut at = self.names.root();
         for name in Canonical::known(dir).components() {
-            match self.make_dir(op, path, at, name)? {
-                Some(Created::New(id) | Created::Exists(id)) => at = id,
+            let next = match self.make_dir(op, path, at, name)? {
+                Some(Created::New(id)) => id,
+                Some(Created::Exists(id)) => match self.behind(at, name, id) {
+                    Ok(id) => id,
+                    Err(kind) => return Err(Error::new(op, path, kind)),
+                },
                 None => return Ok(None),
-            }
-            match self.memory().inodes.hot(at.ino).root() {
-                Root::Dir(_) => {}
+            };
+            match self.memory().inodes.hot(next.ino).root() {
+                Root::Dir(_) => at = next,
                 Root::Dead => return Ok(None),
                 _ => return Err(Error::new(op, path, Kind::NotADirectory)),
             }
@@ -97,12 +101,21 @@ impl Core {
         Ok(Some(at))
     }
 
+    /// What a name in a directory leads to in the end, given the inode that it names.
+    fn behind(&self, dir: InoGen, name: &str, id: InoGen) -> std::result::Result<InoGen, Kind> {
+        if !self.is_link(id) {
+            return Ok(id);
+        }
+        let guard = self.local().pin();
+        self.names.find_behind(&guard, dir, name)
+    }
+
     /// Removes an empty directory.
     ///
     /// # Errors
     /// `NotFound`, `NotADirectory`, `DirectoryNotEmpty`, `InvalidInput` for the root.
     pub fn rmdir(&self, path: &str) -> Result<()> {
-        self.remove_dir("rmdir", path)
+        self.logged(Operation::Rmdir, path, None, |()| 0, || self.remove_dir("rmdir", path))
     }
 
     fn remove_dir(&self, op: &'static str, path: &str) -> Result<()> {
@@ -113,21 +126,29 @@ impl Core {
         let Some((parent, name)) = place else {
             return Err(fail(Kind::InvalidInput("the root directory cannot be removed".into())));
         };
-        self.names.remove_dir(parent, name, self.wall_ns(), &*self.content).map_err(fail)?;
+        let remove = || self.names.remove_dir(parent, name, self.wall_ns(), &*self.content);
+        self.removing((parent, name), remove).map_err(fail)?;
         bump(&self.local().seat.counters.other_operations, 1);
         self.settle();
         Ok(())
     }
 
-    /// Removes a directory and all below it, file by file: not atomic. The root is emptied and stays.
+    /// Removes a directory and all below it, file by file: not atomic. The root is emptied and stays. Symbolic links are
+    /// removed, not followed.
     ///
     /// # Errors
     /// `NotFound`, `NotADirectory`.
     pub fn remove_dir_all(&self, path: &str) -> Result<()> {
+        self.logged(Operation::Rmdir, path, None, |()| 0, || self.remove_tree(path))
+    }
+
+    fn remove_tree(&self, path: &str) -> Result<()> {
         self.check_writable("remove_dir_all", path)?;
         let canonical = Canonical::parse(path).map_err(|kind| Error::new("remove_dir_all", path, kind))?;
         loop {
-            self.empty_dir(self.lookup("remove_dir_all", path)?, path)?;
+            let dir =
+                self.lookup_nofollow("remove_dir_all", canonical.as_str()).map_err(|e| e.at("remove_dir_all", path))?;
+            self.empty_dir(dir, path)?;
             if canonical.is_root() {
                 return Ok(());
             }
@@ -158,7 +179,8 @@ impl Core {
             }
             let (_, name) = stack.pop().expect("just looked at");
             let Some(&(parent, _)) = stack.last() else { break };
-            match self.names.remove_dir(parent, &name, self.wall_ns(), &*self.content) {
+            let remove = || self.names.remove_dir(parent, &name, self.wall_ns(), &*self.content);
+            match self.removing((parent, &name), remove) {
                 // Somebody was faster, or made something in it: then it is met again.
                 Ok(()) | Err(Kind::NotFound | Kind::NotADirectory | Kind::DirectoryNotEmpty) => self.settle(),
                 Err(kind) => return Err(Error::new("remove_dir_all", path, kind)),
@@ -184,7 +206,8 @@ impl Core {
                 if entry.is_dir {
                     return Ok(Some(entry));
                 }
-                match self.names.unlink(dir, &entry.name, self.wall_ns(), &*self.content) {
+                let unlink = || self.names.unlink(dir, &entry.name, self.wall_ns(), &*self.content);
+                match self.removing((dir, &entry.name), unlink) {
                     Ok(()) => bump(&self.local().seat.counters.deletes, 1),
                     Err(Kind::NotFound | Kind::IsADirectory) => {}
                     Err(kind) => return Err(Error::new("remove_dir_all", path, kind)),
@@ -211,112 +234,15 @@ impl Core {
         }
     }
 
-    /// Visits everything below a directory, depth first, each directory in order, until told to stop.
-    ///
-    /// # Errors
-    /// `NotFound`, `NotADirectory`.
-    pub fn walk(&self, path: &str, visit: &mut dyn FnMut(&WalkEntry<'_>) -> ControlFlow<()>) -> Result<()> {
-        let id = self.lookup("walk", path)?;
-        let canonical = Canonical::parse(path).map_err(|kind| Error::new("walk", path, kind))?;
-        if !self.memory().inodes.hot(id.ino).is_dir() {
-            return Err(Error::new("walk", path, Kind::NotADirectory));
-        }
-        let start = Descent { dir: id, path: canonical.as_str().to_owned(), prefix: String::new() };
-        self.descend(start, &mut |entry, _| match visit(entry) {
-            ControlFlow::Continue(()) => Step::Into,
-            ControlFlow::Break(()) => Step::Stop,
-        });
-        Ok(())
-    }
-
-    /// Depth-first walk. Directories that vanish on the way are skipped.
-    pub(super) fn descend(&self, start: Descent, visit: &mut dyn FnMut(&WalkEntry<'_>, InoGen) -> Step) {
-        struct Level {
-            at: Descent,
-            pending: std::vec::IntoIter<crate::names::Listed>,
-            after: Option<String>,
-        }
-        let level = |at: Descent| Level { at, pending: Vec::new().into_iter(), after: None };
-        let mut stack = vec![level(start)];
-        while let Some(top) = stack.last_mut() {
-            let Some(entry) = top.pending.next() else {
-                let request = ListRequest { prefix: &top.at.prefix, after: top.after.as_deref() };
-                let entries = self.names.list(top.at.dir, request).unwrap_or_default();
-                match entries.last() {
-                    Some(last) => top.after = Some(last.name.clone()),
-                    None => drop(stack.pop()),
-                }
-                if let Some(top) = stack.last_mut()
-                    && !entries.is_empty()
-                {
-                    top.pending = entries.into_iter();
-                }
-                continue;
-            };
-            let path = join(&top.at.path, &entry.name);
-            let size = if entry.is_dir { 0 } else { self.size_of(entry.id) };
-            match visit(&WalkEntry { path: &path, is_dir: entry.is_dir, size }, entry.id) {
-                Step::Stop => return,
-                Step::Into if entry.is_dir => {
-                    stack.push(level(Descent { dir: entry.id, path, prefix: String::new() }));
-                }
-                Step::Into | Step::Over => {}
-            }
-        }
-    }
-
-    fn size_of(&self, id: InoGen) -> u64 {
-        let guard = self.local().pin();
-        self.memory().inodes.get(id).map_or(0, |inode| self.content.length(&guard, inode.root()))
-    }
-
     /// Moves a file or directory, with everything below it, in O(1): readers find it under the old or the new
-    /// name. A file replaces a file, a directory an empty directory.
+    /// name. A file replaces a file, a directory an empty directory. Of two names of one file neither is moved.
     ///
     /// # Errors
     /// `NotFound`, `IsADirectory`, `NotADirectory`, `DirectoryNotEmpty`, `InvalidInput` for the root or a move into
-    /// itself, `MemoryFull`.
+    /// itself, `CrossesQuota`, `MemoryFull`.
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.check_writable("rename", from)?;
-        let fail_from = |kind| Error::new("rename", from, kind);
-        let fail_to = |kind| Error::new("rename", to, kind);
-        let (source, target) = (Canonical::parse(from).map_err(fail_from)?, Canonical::parse(to).map_err(fail_to)?);
-        let root = || Kind::InvalidInput("the root directory cannot be moved or replaced".into());
-        let is_dir = self.memory().inodes.hot(self.lookup("rename", from)?.ino).is_dir();
-        if !is_dir && (source.must_be_dir() || target.must_be_dir()) {
-            return Err(fail_to(Kind::NotADirectory));
-        }
-        loop {
-            let (parent, name) = self.parent_of(&source).map_err(fail_from)?.ok_or_else(|| fail_from(root()))?;
-            let from_place = Place { parent, name };
-            let (parent, name) = self.parent_of(&target).map_err(fail_to)?.ok_or_else(|| fail_to(root()))?;
-            let to_place = Place { parent, name };
-            let moved = self.with_room("rename", from, || {
-                let now_ns = self.wall_ns();
-                self.names.rename(from_place, to_place, now_ns, &*self.content).map_err(Missing::from)
-            })?;
-            if moved.is_some() {
-                bump(&self.local().seat.counters.other_operations, 1);
-                self.settle();
-                return Ok(());
-            }
-        }
+        self.rename_with(from, to, RenameMode::Replace)
     }
-}
-
-/// Where a walk begins.
-pub(super) struct Descent {
-    pub dir: InoGen,
-    pub path: String,
-    /// Only names that begin so, in the first directory.
-    pub prefix: String,
-}
-
-/// Where a walk goes on.
-pub(super) enum Step {
-    Into,
-    Over,
-    Stop,
 }
 
 pub(super) fn join(dir: &str, name: &str) -> String {

@@ -120,7 +120,7 @@ impl Core {
     }
 
     /// A panic in a worker is our bug: it poisons the engine and never the host program.
-    fn guarded(&self, step: impl FnOnce()) {
+    pub(super) fn guarded(&self, step: impl FnOnce()) {
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)).is_err() {
             self.poison();
             std::thread::sleep(BACK_OFF);

@@ -6,14 +6,16 @@ use std::io;
 use super::Evictor;
 use super::hand::{Seen, look};
 use crate::arena::Urgency;
-use crate::content::ExtentWord;
-use crate::id::{Loc, Off};
+use crate::content::{Extent, ExtentWord};
+use crate::id::{Ino, InoGen, Loc, Off};
 use crate::inode::Root;
 use crate::memory::{Memory, Owner};
 use crate::policy::Band;
 use crate::segment::{Pending, RecordId, Stream, Written};
 use crate::sync::atomic::Ordering;
 use crate::sync::broken;
+use crate::trace::{event, span};
+use crate::watch::Direction;
 
 /// Content on its way out: held since its word was read.
 pub(super) struct Victim {
@@ -27,6 +29,11 @@ pub(super) struct Victim {
 }
 
 impl Victim {
+    /// The file that it belongs to.
+    fn owner_id(&self) -> InoGen {
+        InoGen { ino: Ino(self.id.ino), generation: self.id.generation }
+    }
+
     /// Drops the hold that the victim was picked with.
     fn let_go(&self, memory: &Memory) {
         if !broken("evict without hold") {
@@ -71,6 +78,7 @@ impl Evictor {
     pub(super) fn write_out(&self, batch: &mut Batch) -> io::Result<(u64, u64)> {
         let victims = std::mem::take(&mut batch.victims);
         let pages = std::mem::take(&mut batch.pages);
+        span!("spill", victims = victims.len(), bytes = batch.bytes);
         batch.bytes = 0;
         let (clean, dirty): (Vec<_>, Vec<_>) = victims.into_iter().partition(|v| v.backing.is_some());
         let (small, large): (Vec<_>, Vec<_>) = dirty.into_iter().partition(|v| matches!(v.owner, Owner::Inode(_)));
@@ -80,7 +88,7 @@ impl Evictor {
             let loc = victim.backing.expect("partitioned");
             let gone = self.complete(&victim, loc, None);
             self.counters.clean.fetch_add(u64::from(gone), Ordering::Relaxed);
-            count(&mut left, gone, &victim);
+            self.count(&mut left, gone, &victim);
         }
         for (stream, victims) in [(Stream::Small, small), (Stream::Extent, large)] {
             if let Err(e) = self.append(stream, &victims, &mut left) {
@@ -94,6 +102,7 @@ impl Evictor {
         self.counters.spilled.fetch_add(left.0, Ordering::Relaxed);
         self.counters.spilled_bytes.fetch_add(left.1, Ordering::Relaxed);
         self.content.turn_over(left.1);
+        event!("spilled", left = left.0, left_bytes = left.1, failed = result.is_err());
         result.map(|()| left)
     }
 
@@ -115,7 +124,7 @@ impl Evictor {
                     if !gone {
                         self.content.segments.dead(loc, victim.len);
                     }
-                    count(left, gone, victim);
+                    self.count(left, gone, victim);
                 }
                 Ok(())
             }
@@ -162,6 +171,14 @@ impl Evictor {
         won
     }
 
+    fn count(&self, left: &mut (u64, u64), gone: bool, victim: &Victim) {
+        if gone {
+            left.0 += 1;
+            left.1 += u64::from(victim.len);
+            self.content.watch.swapped(Direction::Out, victim.owner_id(), u64::from(victim.len));
+        }
+    }
+
     /// Moves the warm objects of a closed page elsewhere, so that the page as a whole comes free.
     fn clear_page(&self, page: u32) {
         let memory = &self.content.memory;
@@ -193,13 +210,14 @@ impl Evictor {
         let Some((owner, seen)) = look(memory, off) else { return true };
         let band = Band::of(seen.priority);
         let old = memory.header(off);
+        let len = seen.extent.map_or(seen.len, Extent::seal);
         // SAFETY: current under this pin, so it stays filled and unchanged until the pin ends.
-        let bytes = unsafe { std::slice::from_raw_parts(memory.payload(off), seen.len as usize) };
+        let bytes = unsafe { std::slice::from_raw_parts(memory.payload(off), len as usize) };
         let Some(copy) = self.content.place_copy(bytes, band, Urgency::Reserve) else { return false };
         let header = memory.header(copy);
         header.set_backing(old.backing());
         let new = match owner {
-            Owner::Inode(_) => Root::Blob { off: copy, len: seen.len }.pack(),
+            Owner::Inode(_) => Root::Blob { off: copy, len }.pack(),
             Owner::Extent(_) => ExtentWord::Resident(copy).pack(),
         };
         if seen.word.compare_exchange(seen.raw, new, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
@@ -228,12 +246,5 @@ fn forget_heat(seen: &Seen<'_>, tick: u16) {
     if let Some(inode) = seen.inode {
         inode.boost.store(0, Ordering::Relaxed);
         inode.recent.store(0, Ordering::Relaxed);
-    }
-}
-
-fn count(left: &mut (u64, u64), gone: bool, victim: &Victim) {
-    if gone {
-        left.0 += 1;
-        left.1 += u64::from(victim.len);
     }
 }

@@ -82,8 +82,8 @@ fn look_extent(memory: &Memory, off: Off, descriptor: Off) -> Option<Seen<'_>> {
         ghost: &extent.ghost,
         priority: own.max(file(Inode::effective_priority)),
         base_priority: own.max(file(|inode| inode.priority.load(Ordering::Relaxed))),
-        len: extent.len,
-        id: RecordId { ino: owner.ino.0, generation: owner.generation, version: 0, extent: extent.index },
+        len: extent.len(),
+        id: RecordId { ino: owner.ino.0, generation: owner.generation, version: 0, extent: extent.page },
         inode,
         extent: Some(extent),
     })
@@ -196,12 +196,14 @@ impl Evictor {
         for &off in cold {
             let Some((owner, seen)) = look(memory, off) else { continue };
             let header = memory.header(off);
+            // An append in place changes a blob's root word, which fails us later, but not an extent's.
+            let len = seen.extent.map_or(seen.len, Extent::seal);
             // Under the pin that the word was read under: from here on the address means this content.
             if !broken("evict without hold") {
                 header.hold();
             }
             let backing = header.backing();
-            batch.add(Victim { off, owner, raw: seen.raw, len: seen.len, id: seen.id, backing });
+            batch.add(Victim { off, owner, raw: seen.raw, len, id: seen.id, backing });
         }
     }
 }

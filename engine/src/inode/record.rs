@@ -39,25 +39,22 @@ pub struct Inode {
 }
 
 #[cfg(not(loom))]
-const _: () = assert!(size_of::<Inode>() == 64 && size_of::<ColdInode>() == 32);
-
-/// Bits of [`ColdInode::flags`].
-pub struct Flags;
-
-impl Flags {
-    /// Directory being removed: accepts no new entries.
-    pub const CLOSING: u32 = 1;
-}
+const _: () = assert!(size_of::<Inode>() == 64 && size_of::<ColdInode>() == 40);
 
 /// What a read of a resident file need not touch.
 #[cfg_attr(not(loom), repr(C))]
 pub struct ColdInode {
     pub created_ns: AtomicU64,
+    /// Of the content, or of a directory's entries.
     pub modified_ns: AtomicU64,
-    pub flags: AtomicU32,
+    /// Of the content or of anything else that is known of the inode.
+    pub changed_ns: AtomicU64,
+    /// [`super::Life`], packed.
+    pub life: AtomicU64,
+    /// Type and permissions as POSIX has them (low half), index of the owner in the table of owners (high half).
+    pub mode_owner: AtomicU32,
     /// The inode that takes over this one's name, while [`Link::SUPERSEDED`] is set.
     pub successor: AtomicU32,
-    _reserved: AtomicU64,
 }
 
 /// How an inode is bound to a name.
@@ -68,12 +65,18 @@ pub enum Link {
     Inline,
     /// Under the parent and name of an entry object.
     Entry(Off),
+    /// As a swap object says, whose switch exchanges two inodes' links in one instant.
+    Swap(Off),
 }
 
 impl Link {
     /// Set before another inode is renamed over this one.
     pub const SUPERSEDED: u64 = 1 << 63;
+    /// Not stored: in a word that was read through a swap, that its switch was over.
+    pub const SWITCHED: u64 = 1 << 60;
     const ENTRY: u64 = 1 << 62;
+    const SWAP: u64 = 1 << 61;
+    const TAGS: u64 = Self::SUPERSEDED | Self::ENTRY | Self::SWAP | Self::SWITCHED;
     const INLINE: u64 = 1;
 
     pub fn pack(self) -> u64 {
@@ -81,16 +84,19 @@ impl Link {
             Link::Unbound => 0,
             Link::Inline => Self::INLINE,
             Link::Entry(off) => Self::ENTRY | off.get(),
+            Link::Swap(off) => Self::SWAP | off.get(),
         }
     }
 
     #[inline]
     pub fn unpack(raw: u64) -> Link {
-        let low = raw & !(Self::SUPERSEDED | Self::ENTRY);
-        if raw & Self::ENTRY == 0 {
-            return if low == Self::INLINE { Link::Inline } else { Link::Unbound };
+        let low = raw & !Self::TAGS;
+        match raw & (Self::ENTRY | Self::SWAP) {
+            0 if low == Self::INLINE => Link::Inline,
+            0 => Link::Unbound,
+            Self::ENTRY => Off::new(low).map_or(Link::Unbound, Link::Entry),
+            _ => Off::new(low).map_or(Link::Unbound, Link::Swap),
         }
-        Off::new(low).map_or(Link::Unbound, Link::Entry)
     }
 }
 
@@ -118,9 +124,10 @@ impl Default for ColdInode {
         ColdInode {
             created_ns: AtomicU64::new(0),
             modified_ns: AtomicU64::new(0),
-            flags: AtomicU32::new(0),
+            changed_ns: AtomicU64::new(0),
+            life: AtomicU64::new(0),
+            mode_owner: AtomicU32::new(0),
             successor: AtomicU32::new(0),
-            _reserved: AtomicU64::new(0),
         }
     }
 }

@@ -44,7 +44,7 @@ struct Block {
     returning: bool,
 }
 
-const INODE_BYTES: u64 = 96;
+const INODE_BYTES: u64 = 104;
 
 impl InodeTable {
     pub fn new(config: TableConfig, budget: Arc<Budget>) -> io::Result<InodeTable> {
@@ -85,6 +85,13 @@ impl InodeTable {
     /// Numbers at and above this one were never used.
     pub fn limit(&self) -> u32 {
         (lock_brief(&self.blocks).list.len() * self.block_inodes) as u32
+    }
+
+    /// Inodes that could still be made, with so many bytes of memory.
+    pub fn room(&self, bytes: u64) -> u64 {
+        let (live, committed) = (self.live(), self.bytes() / INODE_BYTES);
+        let unused = (self.hot.len() as u64).saturating_sub(live);
+        unused.min(committed.saturating_sub(live) + bytes / INODE_BYTES)
     }
 
     /// Bytes of committed blocks.
@@ -158,7 +165,7 @@ impl InodeTable {
         inode.ghost.store(0, Ordering::Relaxed);
         inode.accesses.store(0, Ordering::Relaxed);
         let cold = self.cold(ino);
-        cold.flags.store(0, Ordering::Relaxed);
+        cold.life.store(0, Ordering::Relaxed);
         cold.successor.store(0, Ordering::Relaxed);
         let (index, bit) = (ino.0 as usize / self.block_inodes, ino.0 as usize % self.block_inodes);
         let mut blocks = lock_brief(&self.blocks);
@@ -219,12 +226,12 @@ mod tests {
 
     #[test]
     fn numbers_are_unique_and_bounded_by_the_budget() {
-        let (t, budget) = table(200 << 10);
+        let (t, budget) = table(220 << 10);
         let mut seen = std::collections::HashSet::new();
         while let Some(id) = t.alloc() {
             assert!(seen.insert(id.ino) && id.ino != Ino::NONE);
         }
-        assert_eq!(seen.len(), 2047, "two blocks of 96 KiB fit 200 KiB");
+        assert_eq!(seen.len(), 2047, "two blocks of 104 KiB fit 220 KiB");
         assert!(budget.committed() <= budget.limit());
     }
 
@@ -236,8 +243,8 @@ mod tests {
             t.free(id.ino);
         }
         let before = budget.committed();
-        assert_eq!((t.release_empty(0), t.release_empty(0), t.release_empty(0)), (96 << 10, 96 << 10, 0));
-        assert_eq!(budget.committed(), before - ((2 * 96) << 10));
+        assert_eq!((t.release_empty(0), t.release_empty(0), t.release_empty(0)), (104 << 10, 104 << 10, 0));
+        assert_eq!(budget.committed(), before - ((2 * 104) << 10));
         for _ in 0..3000 {
             let again = t.alloc().unwrap();
             let old = ids.iter().find(|i| i.ino == again.ino).unwrap();

@@ -4,31 +4,45 @@
 //! tag 3 | BLOB  length 15 |  6 unused | arena offset / 16: 40
 //!       | DISK  length 15 |             location:          46
 //!       | MAP, DIR          21 unused | arena offset / 16: 40
+//!       | SYMLINK           21 unused | arena offset / 16: 40
+//!       | ALIAS             30 unused | inode number:      31
 //!       | EMPTY, DEAD
 //! ```
+//!
+//! An alias is a further name of a file (a hard link): an inode of its own for the sake of its binding, whose root
+//! word says which inode has the content. The target lives as long as the alias does.
 //!
 //! Transitions (everything else is a bug):
 //!
 //! | from | to | by |
 //! |---|---|---|
-//! | DEAD | EMPTY, BLOB, MAP, DIR | the creator of an inode that nobody can reach yet |
+//! | DEAD | EMPTY, BLOB, MAP, DIR, SYMLINK, ALIAS | the creator of an inode that nobody can reach yet |
 //! | EMPTY, BLOB, MAP, DISK | EMPTY, BLOB, MAP | a writer |
 //! | BLOB(V) | DISK | the evictor, holding V since before it read V |
 //! | BLOB(V) | BLOB(V') | the evictor moving V, likewise |
 //! | DISK(L) | BLOB(V) | a loader, holding L's segment since it read the word |
 //! | any | DEAD | the deleter |
 
-use crate::id::{Loc, Off};
+use crate::id::{Ino, Loc, Off};
 
-/// Where a file's content is, or that it is a directory, or dead.
+/// Where a file's content is, or that the inode is something else than a file, or dead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Root {
     Dead,
     Empty,
-    Blob { off: Off, len: u32 },
+    Blob {
+        off: Off,
+        len: u32,
+    },
     Map(Off),
-    Disk { loc: Loc, len: u32 },
+    Disk {
+        loc: Loc,
+        len: u32,
+    },
     Dir(Off),
+    /// A symbolic link; its target's text lies there, immutable, and never leaves memory.
+    Symlink(Off),
+    Alias(Ino),
 }
 
 const TAG_SHIFT: u32 = 61;
@@ -42,6 +56,8 @@ const BLOB: u64 = 2;
 const MAP: u64 = 3;
 const DISK: u64 = 4;
 const DIR: u64 = 5;
+const SYMLINK: u64 = 6;
+const ALIAS: u64 = 7;
 
 impl Root {
     /// Longest content that fits a blob, in bytes.
@@ -56,6 +72,8 @@ impl Root {
             Root::Map(off) => (MAP << TAG_SHIFT) | (off.get() / 16),
             Root::Disk { loc, len } => (DISK << TAG_SHIFT) | length(len) | loc.raw(),
             Root::Dir(off) => (DIR << TAG_SHIFT) | (off.get() / 16),
+            Root::Symlink(off) => (SYMLINK << TAG_SHIFT) | (off.get() / 16),
+            Root::Alias(ino) => (ALIAS << TAG_SHIFT) | u64::from(ino.0),
         }
     }
 
@@ -67,6 +85,8 @@ impl Root {
             (BLOB, Some(off)) => Root::Blob { off, len },
             (MAP, Some(off)) => Root::Map(off),
             (DIR, Some(off)) => Root::Dir(off),
+            (SYMLINK, Some(off)) => Root::Symlink(off),
+            (ALIAS, _) => Root::Alias(Ino((raw & u64::from(Ino::MAX)) as u32)),
             (EMPTY, _) => Root::Empty,
             (DISK, _) => match Loc::from_raw(raw & LOC_MASK) {
                 Some(loc) => Root::Disk { loc, len },
@@ -99,6 +119,8 @@ mod tests {
             Root::Blob { off: high, len: 32_767 },
             Root::Map(high),
             Root::Dir(off),
+            Root::Symlink(high),
+            Root::Alias(Ino(Ino::MAX)),
             Root::Disk { loc, len: 32_767 },
             Root::Disk { loc: Loc::new(0, 16), len: 1 },
         ] {

@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 mod counters;
+mod facts;
 mod header;
 mod hold;
 mod limbo;
@@ -21,6 +22,7 @@ pub use limbo::{Limbo, Retire};
 pub use local::{Local, Registry, bump};
 
 use crate::arena::{Arena, Budget, Pool, Urgency};
+use crate::attrs::Attrs;
 use crate::id::{Ino, Loc, Off};
 use crate::inode::InodeTable;
 use crate::sync::Arc;
@@ -37,7 +39,8 @@ pub enum Retired {
     Inode(Ino),
     /// A record on disk that nothing names any more: location and length.
     Record(Loc, u32),
-    /// A table of the path cache that was replaced by a larger one, and its bytes in the budget.
+    /// Memory of the system's that counts, with its bytes in the budget: a table of the path cache that was replaced by
+    /// a larger one, or the rare facts of an inode.
     Table(Box<dyn Send>, u64),
 }
 
@@ -53,7 +56,7 @@ impl Retire for Retired {
         match self {
             Retired::Content(_, bytes) | Retired::Meta(_, bytes) => u64::from(*bytes),
             Retired::Version(_) => 128,
-            Retired::Inode(_) => 96,
+            Retired::Inode(_) => 104,
             Retired::Record(..) => 0,
             Retired::Table(_, bytes) => *bytes,
         }
@@ -66,6 +69,7 @@ pub struct Memory {
     pub inodes: InodeTable,
     pub registry: Registry,
     pub limbo: Limbo<Retired>,
+    pub attrs: Attrs,
 }
 
 impl Memory {

@@ -1,8 +1,8 @@
 //! Bindings: whether an inode is what a name in a directory leads to.
-#![allow(unsafe_code)]
 
 use std::ptr::NonNull;
 
+use super::entry::{Entry, Swap};
 use super::{Leaf, Names};
 use crate::arena::{Pool, Urgency};
 use crate::id::{Ino, Off};
@@ -12,42 +12,55 @@ use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
 use crate::tree::{KeyBuf, Nodes};
 
-/// An immutable (parent, name), out of line; the name's bytes follow.
-pub(super) struct Entry {
-    parent: Ino,
-    len: u32,
+/// An inode's link as it counts at one instant.
+#[derive(Clone, Copy)]
+pub(super) struct Bond {
+    /// Its word, the state of a switch included: while it reads the same, nothing has changed.
+    pub word: u64,
+    /// Never a swap: that is seen through.
+    pub link: Link,
 }
 
-impl Entry {
-    /// Places an entry. None when there is no memory.
-    pub fn place(memory: &Memory, parent: Ino, name: &[u8]) -> Option<Off> {
-        let off = memory.emplace_extra(Entry { parent, len: name.len() as u32 }, name.len())?;
-        let to = memory.arena.ptr(off).as_ptr().wrapping_add(size_of::<Entry>());
-        // SAFETY: the slot has room for the entry and its name and is still ours alone.
-        unsafe { std::ptr::copy_nonoverlapping(name.as_ptr(), to, name.len()) };
-        Some(off)
+impl Bond {
+    /// The caller is pinned.
+    #[inline]
+    pub fn of(memory: &Memory, ino: Ino) -> Bond {
+        // Acquire pairs with the Release that linearises create, rename and unlink.
+        let word = memory.inodes.hot(ino).link.load(Ordering::Acquire);
+        match Link::unpack(word) {
+            Link::Swap(off) => Bond::through(memory, ino, word, off),
+            link => Bond { word, link },
+        }
     }
 
-    /// The entry's parent and name. The caller is pinned and read `off` from a link under that pin.
-    fn read(memory: &Memory, off: Off) -> (Ino, &[u8]) {
-        // SAFETY: entries are immutable, reachable through the link under the caller's pin, and retired.
-        let entry = unsafe { memory.get::<Entry>(off) };
-        let name = memory.arena.ptr(off).as_ptr().wrapping_add(size_of::<Entry>());
-        // SAFETY: `len` bytes were written behind the entry before it was published.
-        (entry.parent, unsafe { std::slice::from_raw_parts(name, entry.len as usize) })
+    #[cold]
+    fn through(memory: &Memory, ino: Ino, word: u64, off: Off) -> Bond {
+        let (raw, turned) = Swap::read(memory, off).link_of(ino);
+        let seen = turned && !crate::sync::broken("ignore the switch");
+        let word = if seen { word | Link::SWITCHED } else { word };
+        Bond { word, link: Link::unpack(raw) }
     }
 }
 
 impl Names {
-    /// If the inode is bound under `name`: the directory, and the link that says so.
+    #[inline]
+    pub(super) fn bond(&self, ino: Ino) -> Bond {
+        Bond::of(&self.memory, ino)
+    }
+
+    /// If the inode is bound under `name`: the directory, and the link's word that says so.
     #[inline]
     pub(super) fn bound_under(&self, ino: Ino, name: &[u8]) -> Option<(Ino, u64)> {
-        let inode = self.memory.inodes.hot(ino);
-        // Acquire pairs with the Release that linearises create, rename and unlink.
-        let link = inode.link.load(Ordering::Acquire);
-        let parent = match Link::unpack(link) {
-            Link::Unbound => return None,
+        let bond = self.bond(ino);
+        self.parent_under(ino, bond, name).map(|parent| (parent, bond.word))
+    }
+
+    #[inline]
+    fn parent_under(&self, ino: Ino, bond: Bond, name: &[u8]) -> Option<Ino> {
+        let parent = match bond.link {
+            Link::Unbound | Link::Swap(_) => return None,
             Link::Inline => {
+                let inode = self.memory.inodes.hot(ino);
                 let parent = inode.parent.load(Ordering::Relaxed);
                 inode.inline_is(parent, name).then_some(Ino(parent))?
             }
@@ -56,10 +69,10 @@ impl Names {
                 (bound == name).then_some(parent)?
             }
         };
-        if link & Link::SUPERSEDED != 0 && self.successor_is_bound(ino, parent, name) {
+        if bond.word & Link::SUPERSEDED != 0 && self.successor_is_bound(ino, parent, name) {
             return None;
         }
-        Some((parent, link))
+        Some(parent)
     }
 
     #[cold]
@@ -79,20 +92,6 @@ impl Names {
             .is_none_or(|(parent, len, _)| self.successor_is_bound(ino, parent, &name[..len]))
     }
 
-    /// What `name` in `dir` leads to, given the leaf that the tree proposes.
-    fn resolve_leaf(&self, leaf: Leaf, dir: Ino, name: &[u8]) -> Option<(Ino, u64)> {
-        if crate::sync::broken("trust the tree") {
-            return Some((leaf.ino, 0));
-        }
-        let check = |ino| self.bound_under(ino, name).filter(|&(p, _)| p == dir).map(|(_, link)| (ino, link));
-        let found = check(leaf.ino);
-        if found.is_some() || leaf.previous == Ino::NONE {
-            return found;
-        }
-        // The one that goes may have gone since we looked at the one that comes.
-        check(leaf.previous).or_else(|| check(leaf.ino))
-    }
-
     /// The inode that `name` leads to in a directory, and its link.
     #[inline]
     pub(super) fn lookup_in(&self, guard: &Guard, dir_ino: Ino, dir: Off, name: &[u8]) -> Option<(Ino, u64)> {
@@ -100,32 +99,48 @@ impl Names {
         let tree = &self.dir(dir).tree;
         let mut proposed = tree.get(&nodes, name)?;
         loop {
-            if let Some(found) = self.resolve_leaf(Leaf::unpack(proposed), dir_ino, name) {
-                return Some(found);
+            let leaf = Leaf::unpack(proposed);
+            let bond = self.bond(leaf.ino);
+            if self.is_bound_here(leaf.ino, bond, dir_ino, name) {
+                return Some((leaf.ino, bond.word));
             }
-            // Absent at the instant of the check, if the leaf was the same before and after it.
+            let before = (leaf.previous != Ino::NONE).then(|| self.bond(leaf.previous));
+            if let Some(bond) = before
+                && self.is_bound_here(leaf.previous, bond, dir_ino, name)
+            {
+                return Some((leaf.previous, bond.word));
+            }
+            // Absent at the instant of this look, if the leaf is the same as before, and if those whom it names
+            // were bound elsewhere all the while: an exchange may have brought one here and away again.
             let again = tree.get(&nodes, name)?;
-            if again == proposed {
+            let stood = self.bond(leaf.ino).word == bond.word
+                && before.is_none_or(|bond| self.bond(leaf.previous).word == bond.word);
+            if again == proposed && (stood || crate::sync::broken("believe the leaf")) {
                 return None;
             }
             proposed = again;
         }
     }
 
+    #[inline]
+    fn is_bound_here(&self, ino: Ino, bond: Bond, dir: Ino, name: &[u8]) -> bool {
+        crate::sync::broken("trust the tree") || self.parent_under(ino, bond, name) == Some(dir)
+    }
+
     /// Parent, name and link of a bound inode.
     pub(super) fn binding_of(&self, ino: Ino, name: &mut KeyBuf) -> Option<(Ino, usize, u64)> {
-        let inode = self.memory.inodes.hot(ino);
-        let link = inode.link.load(Ordering::Acquire);
-        match Link::unpack(link) {
-            Link::Unbound => None,
+        let bond = self.bond(ino);
+        match bond.link {
+            Link::Unbound | Link::Swap(_) => None,
             Link::Inline => {
+                let inode = self.memory.inodes.hot(ino);
                 let len = inline_key(inode, name);
-                Some((Ino(inode.parent.load(Ordering::Relaxed)), len, link))
+                Some((Ino(inode.parent.load(Ordering::Relaxed)), len, bond.word))
             }
             Link::Entry(off) => {
                 let (parent, bound) = Entry::read(&self.memory, off);
                 name[..bound.len()].copy_from_slice(bound);
-                Some((parent, bound.len(), link))
+                Some((parent, bound.len(), bond.word))
             }
         }
     }
@@ -163,15 +178,15 @@ impl Nodes for Host<'_> {
     }
 
     fn leaf_key(&self, leaf: u64, out: &mut KeyBuf) -> usize {
-        let inode = self.memory.inodes.hot(Leaf::unpack(leaf).ino);
-        match Link::unpack(inode.link.load(Ordering::Acquire)) {
+        let ino = Leaf::unpack(leaf).ino;
+        match Bond::of(self.memory, ino).link {
             Link::Entry(off) => {
                 let (_, name) = Entry::read(self.memory, off);
                 out[..name.len()].copy_from_slice(name);
                 name.len()
             }
             // Also for an inode that is just being created: its leaf comes before its link.
-            Link::Inline | Link::Unbound => inline_key(inode, out),
+            Link::Inline | Link::Unbound | Link::Swap(_) => inline_key(self.memory.inodes.hot(ino), out),
         }
     }
 }

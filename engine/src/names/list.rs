@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::binding::Host;
+use super::lookup::Seen;
 use super::{Leaf, Names};
 use crate::error::Kind;
 use crate::id::{Ino, InoGen};
@@ -100,7 +101,8 @@ impl Names {
             if ino == Ino::NONE {
                 continue;
             }
-            let id = self.identity(ino);
+            // The identity first: an inode that dies afterwards must not be listed with the number's next life.
+            let id = self.identity(self.target_of(ino));
             if let Some((parent, len, _)) = self.binding_of(ino, name)
                 && parent == dir
                 && stands_at(&name[..len], path)
@@ -112,21 +114,44 @@ impl Names {
         None
     }
 
-    /// The path of an inode, if it is bound all the way up to the root.
+    /// The path of an inode, if it is bound all the way up to the root. A file whose first name was removed has none,
+    /// though it may have further names.
     pub fn path_of(&self, id: InoGen) -> Option<String> {
         let _guard = self.memory.local().pin();
         self.memory.inodes.get(id)?;
-        let mut parts: Vec<String> = Vec::new();
+        self.path_up(id.ino)
+    }
+
+    /// The path of a bound inode, as it was at one instant. The caller is pinned.
+    fn path_up(&self, ino: Ino) -> Option<String> {
+        let mut seen = Seen::new();
+        loop {
+            seen.clear();
+            let path = self.path_up_once(ino, &mut seen);
+            if self.unchanged(&seen) {
+                return path;
+            }
+        }
+    }
+
+    pub(super) fn path_up_once(&self, ino: Ino, seen: &mut Seen) -> Option<String> {
+        // From its end to its beginning.
+        let mut path: Vec<u8> = Vec::with_capacity(64);
         let mut name: KeyBuf = [0; 256];
-        let mut at = id.ino;
+        let mut at = ino;
         while at != Ino::ROOT {
-            let (parent, len, _) = self.binding_of(at, &mut name)?;
-            parts.push(String::from_utf8_lossy(&name[..len]).into_owned());
+            let (parent, len, link) = self.binding_of(at, &mut name)?;
+            seen.push(at, link);
+            path.extend(name[..len].iter().rev());
+            path.push(b'/');
             at = parent;
         }
-        parts.push(String::new());
-        parts.reverse();
-        Some(if parts.len() == 1 { "/".into() } else { parts.join("/") })
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        path.reverse();
+        // What is no text was read while it changed; the second look at the links will tell.
+        Some(String::from_utf8(path).unwrap_or_default())
     }
 }
 

@@ -5,14 +5,13 @@ use crate::error::Kind;
 use crate::id::{Ino, InoGen};
 use crate::inode::{Link, Root};
 use crate::path::Canonical;
-use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
 
 /// Deeper paths are walked instead of being verified upwards.
 const VERIFY_DEPTH_MAX: usize = 16;
 
 /// The links seen on a way, to be read again at its end.
-struct Seen {
+pub(super) struct Seen {
     links: [(Ino, u64); VERIFY_DEPTH_MAX],
     len: usize,
     deeper: Vec<(Ino, u64)>,
@@ -20,12 +19,12 @@ struct Seen {
 
 impl Seen {
     #[inline]
-    fn new() -> Seen {
+    pub fn new() -> Seen {
         Seen { links: [(Ino::NONE, 0); VERIFY_DEPTH_MAX], len: 0, deeper: Vec::new() }
     }
 
     #[inline]
-    fn push(&mut self, ino: Ino, link: u64) {
+    pub fn push(&mut self, ino: Ino, link: u64) {
         if self.len < VERIFY_DEPTH_MAX {
             self.links[self.len] = (ino, link);
             self.len += 1;
@@ -34,7 +33,7 @@ impl Seen {
         }
     }
 
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.len = 0;
         self.deeper.clear();
     }
@@ -42,12 +41,17 @@ impl Seen {
 
 impl Names {
     /// The inode at a path as the user wrote it, if the path cache knows it. No lock, no allocation, no
-    /// write to shared memory.
+    /// write to shared memory. None also where a symbolic link is to be followed.
     ///
     /// That the whole text is used up by the names on the way to the root proves that it is canonical.
     #[inline]
     pub fn find_cached(&self, _guard: &Guard, path: &[u8]) -> Option<Ino> {
-        self.cache.find(self.cache.hash(path), |ino| self.verify(ino, path))
+        let ino = self.cache.find(self.cache.hash(path), |ino| self.verify(ino, path))?;
+        match self.memory.inodes.hot(ino).root() {
+            Root::Symlink(_) => None,
+            Root::Alias(target) => (!self.is_symlink(target)).then_some(target),
+            _ => Some(ino),
+        }
     }
 
     #[inline]
@@ -70,43 +74,73 @@ impl Names {
 
     /// The second half of the double collect. One link needs none: it was true when it was read.
     #[inline]
-    fn unchanged(&self, seen: &Seen) -> bool {
+    pub(super) fn unchanged(&self, seen: &Seen) -> bool {
         if crate::sync::broken("no recheck") || (seen.len == 1 && seen.deeper.is_empty()) {
             return true;
         }
         let same = |&(ino, link): &(Ino, u64)| {
-            self.memory.inodes.hot(ino).link.load(Ordering::Acquire) == link
-                && (link & Link::SUPERSEDED == 0 || !self.is_superseded(ino))
+            self.bond(ino).word == link && (link & Link::SUPERSEDED == 0 || !self.is_superseded(ino))
         };
         seen.links[..seen.len].iter().all(same) && seen.deeper.iter().all(same)
     }
 
-    /// The inode at a canonical path.
+    /// The inode at a canonical path, symbolic links followed.
     ///
     /// # Errors
-    /// `NotFound`, or `NotADirectory` when a component on the way is a file.
+    /// `NotFound`; `NotADirectory` when a component on the way is a file; `FilesystemLoop`.
     pub fn find(&self, guard: &Guard, path: &Canonical<'_>) -> Result<Ino, Kind> {
+        self.find_target(guard, path, true)
+    }
+
+    /// The same, but the path's last component is not followed, unless the path says that it is a directory.
+    ///
+    /// # Errors
+    /// As [`Names::find`].
+    pub fn find_nofollow(&self, guard: &Guard, path: &Canonical<'_>) -> Result<Ino, Kind> {
+        self.find_target(guard, path, path.must_be_dir())
+    }
+
+    fn find_target(&self, guard: &Guard, path: &Canonical<'_>, follow: bool) -> Result<Ino, Kind> {
+        loop {
+            let ino = self.target_of(self.find_naming(guard, path, follow)?);
+            let root = self.memory.inodes.hot(ino).root();
+            // It was removed since it was found, and perhaps another has its name now.
+            if root == Root::Dead {
+                continue;
+            }
+            if path.must_be_dir() && !matches!(root, Root::Dir(_)) {
+                return Err(Kind::NotADirectory);
+            }
+            return Ok(ino);
+        }
+    }
+
+    /// The inode that is bound under the last name on the way: of a further name of a file its own.
+    pub(super) fn find_naming(&self, guard: &Guard, path: &Canonical<'_>, follow: bool) -> Result<Ino, Kind> {
         let text = path.as_str();
         if text == "/" {
             return Ok(Ino::ROOT);
         }
-        if let Some(ino) = self.find_cached(guard, text.as_bytes()) {
-            return self.check_directory(ino, path);
+        let hash = self.cache.hash(text.as_bytes());
+        let known = self.cache.find(hash, |ino| self.verify(ino, text.as_bytes()));
+        let found = match known {
+            Some(ino) => Some(ino),
+            None => self.walk(guard, path)?.inspect(|&ino| self.cache.put(hash, ino)),
+        };
+        match found {
+            Some(ino) if !(follow && self.is_symlink(self.target_of(ino))) => Ok(ino),
+            _ => self.reach(guard, path, follow)?.found().ok_or(Kind::NotFound),
         }
-        let ino = self.walk(guard, path)?;
-        self.cache.put(self.cache.hash(text.as_bytes()), ino);
-        self.check_directory(ino, path)
     }
 
-    fn check_directory(&self, ino: Ino, path: &Canonical<'_>) -> Result<Ino, Kind> {
-        if path.must_be_dir() && !self.memory.inodes.hot(ino).is_dir() {
-            return Err(Kind::NotADirectory);
-        }
-        Ok(ino)
+    pub(super) fn is_symlink(&self, ino: Ino) -> bool {
+        matches!(self.memory.inodes.hot(ino).root(), Root::Symlink(_))
     }
 
+    /// None when a symbolic link is in the way.
+    ///
     /// Each retry means that another thread has finished a rename or a removal on this very path.
-    fn walk(&self, guard: &Guard, path: &Canonical<'_>) -> Result<Ino, Kind> {
+    fn walk(&self, guard: &Guard, path: &Canonical<'_>) -> Result<Option<Ino>, Kind> {
         let mut seen = Seen::new();
         loop {
             seen.clear();
@@ -117,22 +151,46 @@ impl Names {
         }
     }
 
-    fn walk_once(&self, guard: &Guard, path: &Canonical<'_>, seen: &mut Seen) -> Result<Ino, Kind> {
+    fn walk_once(&self, guard: &Guard, path: &Canonical<'_>, seen: &mut Seen) -> Result<Option<Ino>, Kind> {
         let mut at = Ino::ROOT;
         for name in path.components() {
             let dir = match self.memory.inodes.hot(at).root() {
                 Root::Dir(off) => off,
                 Root::Dead => return Err(Kind::NotFound),
+                Root::Symlink(_) => return Ok(None),
+                Root::Alias(target) if self.is_symlink(target) => return Ok(None),
                 _ => return Err(Kind::NotADirectory),
             };
             let (ino, link) = self.lookup_in(guard, at, dir, name.as_bytes()).ok_or(Kind::NotFound)?;
             seen.push(ino, link);
             at = ino;
         }
-        Ok(at)
+        Ok(Some(at))
     }
 
-    /// The directory that holds the last component of `path`, and that component. None for the root itself.
+    /// What a name in a directory leads to.
+    ///
+    /// # Errors
+    /// `NotFound`, `NotADirectory`.
+    pub fn child(&self, dir: InoGen, name: &str) -> Result<InoGen, Kind> {
+        let guard = self.memory.local().pin();
+        loop {
+            let off = match self.memory.inodes.get(dir).ok_or(Kind::NotFound)?.root() {
+                Root::Dir(off) => off,
+                Root::Dead => return Err(Kind::NotFound),
+                _ => return Err(Kind::NotADirectory),
+            };
+            let (ino, _) = self.lookup_in(&guard, dir.ino, off, name.as_bytes()).ok_or(Kind::NotFound)?;
+            let id = self.identity(self.target_of(ino));
+            // Otherwise it was removed since it was found, and perhaps another has its name now.
+            if self.memory.inodes.hot(id.ino).root() != Root::Dead {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// The directory that holds the last component of `path`, and that component, which is not followed. None for the
+    /// root itself.
     ///
     /// # Errors
     /// As [`Names::find`].

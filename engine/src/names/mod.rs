@@ -12,6 +12,10 @@
 //!    superseded *before* the link that decides is stored: a lookup finds one of them, and never goes back.
 //! 4. A directory that is closing accepts no entry. (Model: `rmdir.rs`.)
 //! 5. Changes to a directory are made under its lock; lookups take none and write nothing.
+//! 6. While two inodes are exchanged, both leaves name both, and both links lead through one switch: turning it is the
+//!    one linearisation point. A link's word as read through the switch never repeats. (Model: `exchange.rs`.)
+//! 7. An inode is killed exactly once: by whoever drops the last of its names and handles. (Model: `life.rs`.)
+//! 8. A further name of a file is an inode of its own that is only bound; its target outlives it.
 //!
 //! Owns the trees and the links; may touch memory and inodes; knows no content (it hands a dead root word
 //! to [`Dispose`]).
@@ -19,6 +23,12 @@
 mod binding;
 mod cache;
 mod change;
+mod children;
+mod entry;
+mod exchange;
+mod follow;
+mod life;
+mod links;
 mod list;
 mod lookup;
 mod rename;
@@ -27,8 +37,9 @@ pub use cache::PathCache;
 pub use change::Created;
 pub use change::NewInode;
 pub use list::{ListRequest, Listed};
-pub use rename::Place;
+pub use rename::{Place, RenameMode};
 
+use crate::attrs::Unkept;
 use crate::error::Kind;
 use crate::id::{Ino, InoGen, Off};
 use crate::inode::Root;
@@ -54,9 +65,20 @@ impl From<Kind> for Refused {
     }
 }
 
+impl From<Unkept> for Refused {
+    fn from(unkept: Unkept) -> Refused {
+        match unkept {
+            Unkept::Because(kind) => Refused::Because(kind),
+            Unkept::NeedBudget(bytes) => Refused::NeedBudget(bytes),
+            Unkept::Gone => Refused::Because(Kind::NotFound),
+        }
+    }
+}
+
 /// Takes over the content of an inode that died.
 pub trait Dispose {
-    /// `root` was unlinked from `ino` under `guard`. Called before the inode itself is retired.
+    /// `root` was unlinked from `ino` under `guard`. Called once for each inode that dies, before it is retired itself;
+    /// the memory of a directory or a further name is none of its business.
     fn dispose(&self, guard: &Guard, ino: Ino, root: Root);
 }
 
@@ -64,6 +86,18 @@ pub trait Dispose {
 pub struct Dir {
     pub tree: Tree,
     pub entries: AtomicU64,
+    /// Directories among the entries.
+    pub directories: AtomicU64,
+}
+
+impl Dir {
+    /// Counts an entry that came or, with -1, went.
+    pub(self) fn count(&self, change: i64, is_dir: bool) {
+        self.entries.fetch_add(change as u64, Ordering::Relaxed);
+        if is_dir {
+            self.directories.fetch_add(change as u64, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A leaf names an inode and, while one is renamed over another, the one that goes.
@@ -114,9 +148,11 @@ impl Names {
         inode.priority.store(5, Ordering::Relaxed);
         inode.root.store(Root::Dir(dir).pack(), Ordering::Release);
         let cold = memory.inodes.cold(Ino::ROOT);
-        for time in [&cold.created_ns, &cold.modified_ns] {
+        for time in [&cold.created_ns, &cold.modified_ns, &cold.changed_ns] {
             time.store(now_ns, Ordering::Relaxed);
         }
+        cold.mode_owner.store(NewInode::DIR_MODE.into(), Ordering::Relaxed);
+        cold.begin_life(0);
         let locks = (0..LOCKS).map(|_| Mutex::new(())).collect();
         Ok(Names { memory, cache, locks, directory_moves: Mutex::new(()) })
     }
@@ -159,6 +195,6 @@ impl Names {
 
 impl Default for Dir {
     fn default() -> Self {
-        Dir { tree: Tree::new(), entries: AtomicU64::new(0) }
+        Dir { tree: Tree::new(), entries: AtomicU64::new(0), directories: AtomicU64::new(0) }
     }
 }

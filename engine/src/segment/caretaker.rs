@@ -8,6 +8,7 @@ use super::stats::{Counters, add, sub};
 use super::table::Table;
 use crate::io::Device;
 use crate::sync::Arc;
+use crate::trace::span;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -68,6 +69,10 @@ impl Caretaker {
     /// Takes notices, buries, punches. True when the next step has something to do right away.
     pub fn step(&mut self, estate: &Estate<'_>) -> bool {
         let more_notices = self.take_notices(estate);
+        if self.graves.is_empty() && self.turns.is_empty() {
+            return more_notices;
+        }
+        span!("compaction", removed = self.graves.len(), punched = self.turns.len());
         let buried = self.bury(estate, REMOVALS_PER_STEP);
         let more_holes = self.punch(estate);
         more_notices | more_holes | matches!(buried, Ok(true))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memfs_engine_loom::arena::{Arena, ArenaConfig, Budget};
+use memfs_engine_loom::attrs::Attrs;
 use memfs_engine_loom::config::Admission;
 use memfs_engine_loom::content::{Content, Fetched, Missing, ReadPolicy, Why};
 use memfs_engine_loom::evict::Evictor;
@@ -65,6 +66,7 @@ pub fn memory() -> Arc<Memory> {
     Arc::new(Memory {
         arena: Arena::new(arena, budget.clone()).expect("arena"),
         inodes: InodeTable::new(table, budget.clone()).expect("inodes"),
+        attrs: Attrs::new(&budget, 0, 0),
         budget,
         registry: Registry::default(),
         limbo: Limbo::default(),
@@ -76,7 +78,7 @@ pub fn names(memory: Arc<Memory>) -> Names {
 }
 
 pub fn new_inode(root: Root) -> NewInode {
-    NewInode { root, priority: 0, heat: 0, now_ns: 0 }
+    NewInode::file(root, 0, 0)
 }
 
 pub fn created(made: Created) -> InoGen {
