@@ -13,6 +13,7 @@
 //! - [`File`] is an open file, [`OpenOptions`] how it is opened: as in `std::fs`, with reads and writes anywhere in it.
 //! - [`MemFs::view`] reads without copying; a [`FileView`] stays as it was whatever happens to the file.
 //! - [`write()`], [`read()`] and the other functions of this module work on a default instance.
+//! - With the feature `vfs`, a [`MemFs`] is a file system of the `vfs` crate: see the module `vfs`.
 //! - [`Error`] says which operation failed on which path; [`ErrorKind`] is for matching.
 //!
 //! # Paths

@@ -90,30 +90,34 @@ impl Evictor {
         relief
     }
 
-    /// Empties one chunk, whatever is warm in it: the one after the hand that holds no metadata and nothing
-    /// locked. For memory that must come from outside the arena.
+    /// Empties one chunk, whatever is warm in it: the one after the hand that holds no metadata and nothing locked, and
+    /// of the higher bands only when no other is left. For memory that must come from outside the arena.
     pub fn vacate_chunk(&self) -> Relief {
-        let arena = &self.content.memory.arena;
         let mut relief = Relief::default();
-        let per_chunk = arena.pages_per_chunk();
-        let chunks = arena.page_limit() / per_chunk;
-        for _ in 0..chunks {
-            let chunk = self.hands[Band::Locked as usize].fetch_add(1, Ordering::Relaxed) % chunks;
-            let pages = chunk * per_chunk..(chunk + 1) * per_chunk;
-            let movable =
-                |page| arena.page_info(page).is_none_or(|i| i.is_content && i.bands & Band::Locked.bit() == 0);
-            let used = pages.clone().filter(|&page| arena.page_info(page).is_some()).count();
-            if used == 0 || !pages.clone().all(movable) {
-                continue;
-            }
+        let found = [Band::Low, Band::Normal, Band::High].into_iter().find_map(|last| self.find_chunk(last));
+        if let Some(pages) = found {
             let mut batch = batch::Batch::default();
             for page in pages {
                 self.take_all(page, &mut batch);
             }
             self.flush(&mut batch, &mut relief);
-            break;
         }
         relief
+    }
+
+    /// A chunk that is in use, and holds nothing but content of bands up to `last`.
+    fn find_chunk(&self, last: Band) -> Option<std::ops::Range<u32>> {
+        let arena = &self.content.memory.arena;
+        let per_chunk = arena.pages_per_chunk();
+        let chunks = arena.page_limit() / per_chunk;
+        let movable = |page| arena.page_info(page).is_none_or(|i| i.is_content && i.bands & !last.up_to() == 0);
+        let used = |page| arena.page_info(page).is_some();
+        (0..chunks).find_map(|_| {
+            let chunk = self.hands[Band::Locked as usize].fetch_add(1, Ordering::Relaxed) % chunks;
+            let mut pages = chunk * per_chunk..(chunk + 1) * per_chunk;
+            let suits = pages.clone().all(movable) && pages.any(used);
+            suits.then(|| chunk * per_chunk..(chunk + 1) * per_chunk)
+        })
     }
 
     /// One revolution. Gives whether anything warm was met, so that another revolution may find it cold.
