@@ -1,4 +1,4 @@
-//! With the feature `vfs`: a [`MemFs`] is a file system of the [`vfs`](::vfs) crate, for programs that take one of those.
+//! With the feature `vfs`: a [`MemFs`] is a file system of the [`vfs`] crate, for programs that take one of those.
 //!
 //! ```
 //! use memfs::vfs::VfsPath;

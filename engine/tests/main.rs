@@ -10,6 +10,7 @@ mod suite {
     mod exchange;
     mod faults;
     mod flights;
+    mod globs;
     mod handles;
     mod holes;
     mod limits;

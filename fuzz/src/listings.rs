@@ -23,7 +23,7 @@ impl Runner<'_> {
             }
             Op::Walk { path, stop_after } => self.walk(&path.0, *stop_after),
             Op::Glob { pattern, dirs } => {
-                let got = self.engine.glob(&pattern.0, GlobOptions { include_dirs: *dirs });
+                let got = self.engine.glob(&pattern.0, GlobOptions { include_dirs: *dirs, ..GlobOptions::default() });
                 agree(got, self.model.glob(&pattern.0, *dirs), equal)
             }
             _ => unreachable!("not a look"),

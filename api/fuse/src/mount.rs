@@ -44,9 +44,17 @@ pub fn mount(fs: &MemFs, dir: &Path, options: MountOptions) -> Result<Mount> {
     config.clone_fd = options.threads > 1 && attach::device().is_ok();
     let begun = Session::from_fd(server, connection, SessionACL::All, config).and_then(|session| {
         invalidator.connect(session.notifier());
+        // Before the kernel asks for anything, so that it hears of every change of what it was told.
+        let hears = options.caching.is_shared().then(|| fs.engine().listen(Arc::new(invalidator.clone())));
         let over = Arc::new(Over::default());
-        let at_end = over.clone();
-        thread::Builder::new().name("memfs-mount".into()).spawn(move || at_end.set(session.run()))?;
+        let (at_end, notices) = (over.clone(), invalidator.clone());
+        let serve = move || {
+            let outcome = session.run();
+            drop(hears);
+            notices.close();
+            at_end.set(outcome);
+        };
+        thread::Builder::new().name("memfs-mount".into()).spawn(serve)?;
         Ok(over)
     });
     match begun {
@@ -55,6 +63,7 @@ pub fn mount(fs: &MemFs, dir: &Path, options: MountOptions) -> Result<Mount> {
             Ok(Mount { fs: fs.clone(), dir, over, invalidator })
         }
         Err(e) => {
+            invalidator.close();
             let _ = attach::detach(&dir);
             Err(e.into())
         }

@@ -129,7 +129,7 @@ pub fn glob(pattern: impl AsRef<str>) -> Result<Vec<String>> {
 ///
 /// ```
 /// memfs::create_dir_all("/twins/dirs/a")?;
-/// let options = memfs::GlobOptions { include_dirs: true };
+/// let options = memfs::GlobOptions { include_dirs: true, ..Default::default() };
 /// assert_eq!(memfs::glob_with("/twins/dirs/*", options)?, ["/twins/dirs/a"]);
 /// # Ok::<(), memfs::Error>(())
 /// ```

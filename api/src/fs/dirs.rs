@@ -221,7 +221,7 @@ impl MemFs {
     /// ```
     /// # let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).open()?;
     /// # fs.write("/a/c.txt", "x")?;
-    /// let options = memfs::GlobOptions { include_dirs: true };
+    /// let options = memfs::GlobOptions { include_dirs: true, ..Default::default() };
     /// assert_eq!(fs.glob_with("/**", options)?, ["/a", "/a/c.txt"]);
     /// # Ok::<(), memfs::Error>(())
     /// ```

@@ -14,7 +14,7 @@ use crate::policy::Band;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What an edit asks for when there is no memory: two extents and some metadata.
-const NEED: Missing = Missing::NeedMemory(192 << 10);
+pub(super) const NEED: Missing = Missing::NeedMemory(192 << 10);
 
 /// For whom extents are made.
 #[derive(Clone, Copy)]
@@ -24,17 +24,17 @@ pub(super) struct For {
 }
 
 pub(super) struct Edit<'c> {
-    content: &'c Content,
+    pub(super) content: &'c Content,
     whose: For,
-    tree: u32,
-    seq: u64,
-    height: u32,
-    children: [u64; DIRECT],
+    pub(super) tree: u32,
+    pub(super) seq: u64,
+    pub(super) height: u32,
+    pub(super) children: [u64; DIRECT],
     stored: u64,
     /// Made for the new version.
-    fresh: Vec<Part>,
+    pub(super) fresh: Vec<Part>,
     /// Of the old version, and not of the new one.
-    garbage: Vec<Part>,
+    pub(super) garbage: Vec<Part>,
 }
 
 /// The bytes of an extent to be made.
@@ -72,7 +72,7 @@ impl<'c> Edit<'c> {
         unsafe { at::<Extent>(&self.content.memory, off) }
     }
 
-    fn pages(&self, split: u64) -> [u64; SPLIT] {
+    pub(super) fn pages(&self, split: u64) -> [u64; SPLIT] {
         // SAFETY: as above.
         unsafe { at::<Split>(&self.content.memory, split) }.pages
     }
@@ -129,19 +129,19 @@ impl<'c> Edit<'c> {
         Ok(())
     }
 
-    fn make_node(&mut self, children: [u64; FAN_OUT]) -> Result<u64, Missing> {
+    pub(super) fn make_node(&mut self, children: [u64; FAN_OUT]) -> Result<u64, Missing> {
         let off = self.content.memory.emplace(Node { birth: self.seq, children }).ok_or(NEED)?.get();
         self.fresh.push(Part::Node(off));
         Ok(off)
     }
 
-    fn node(&self, off: u64) -> &Node {
+    pub(super) fn node(&self, off: u64) -> &Node {
         // SAFETY: of the base, which the caller keeps, or ours.
         unsafe { at::<Node>(&self.content.memory, off) }
     }
 
     /// A node that this edit made.
-    fn node_mut(&mut self, off: u64) -> &mut Node {
+    pub(super) fn node_mut(&mut self, off: u64) -> &mut Node {
         debug_assert_eq!(self.node(off).birth, self.seq);
         let off = Off::new(off).expect("a node has a place");
         // SAFETY: made by this edit and named by nothing but it, so that `&mut self` is the only way to it.
@@ -149,7 +149,7 @@ impl<'c> Edit<'c> {
     }
 
     /// The node itself if this edit made it, else a copy in its place.
-    fn own_node(&mut self, off: u64) -> Result<u64, Missing> {
+    pub(super) fn own_node(&mut self, off: u64) -> Result<u64, Missing> {
         if off == 0 {
             return self.make_node([0; FAN_OUT]);
         }
@@ -163,12 +163,12 @@ impl<'c> Edit<'c> {
         Ok(copy)
     }
 
-    fn discard_extent(&mut self, off: u64) {
+    pub(super) fn discard_extent(&mut self, off: u64) {
         self.stored -= u64::from(self.extent(off).len());
         self.discard(Part::Extent(off), self.extent(off).birth());
     }
 
-    fn discard_split(&mut self, off: u64) {
+    pub(super) fn discard_split(&mut self, off: u64) {
         for page in self.pages(off).into_iter().filter(|&p| p != 0) {
             self.discard_extent(page);
         }
@@ -178,7 +178,7 @@ impl<'c> Edit<'c> {
     }
 
     /// What this edit made and then put something else for goes with the edit's end, either way.
-    fn discard(&mut self, part: Part, birth: u64) {
+    pub(super) fn discard(&mut self, part: Part, birth: u64) {
         if birth == self.seq {
             self.fresh.retain(|p| *p != part);
             self.content.free_parts(&[part]);
@@ -238,77 +238,6 @@ impl<'c> Edit<'c> {
         unsafe { &mut *self.content.memory.arena.ptr(split).as_ptr().cast::<Split>() }.pages[page] = extent;
     }
 
-    /// Makes holes of all places from `first` up to `end`.
-    ///
-    /// # Errors
-    /// `NeedMemory`.
-    pub fn clear(&mut self, first: u64, end: u64) -> Result<(), Missing> {
-        let end = end.min(map::capacity(self.height));
-        if self.height == 0 {
-            for index in first..end {
-                self.put(index, Child::Hole)?;
-            }
-            return Ok(());
-        }
-        let step = map::span(self.height);
-        for top in 0..DIRECT {
-            let start = top as u64 * step;
-            if self.children[top] != 0 && first < start + step && start < end {
-                self.children[top] = self.clear_below(self.children[top], self.height, start, first, end)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Clears a range of the places below a node that begins at place `start`. Gives the node in its place.
-    fn clear_below(&mut self, off: u64, height: u32, start: u64, first: u64, end: u64) -> Result<u64, Missing> {
-        let span = map::span(height);
-        if first <= start && start + span <= end {
-            self.discard_below(off, height);
-            return Ok(0);
-        }
-        let mut kept = off;
-        let step = span / FAN_OUT as u64;
-        for slot in 0..FAN_OUT {
-            let at = start + slot as u64 * step;
-            let child = self.node(kept).children[slot];
-            if child == 0 || at + step <= first || at >= end {
-                continue;
-            }
-            let new = if height == 1 {
-                self.discard_place(child);
-                0
-            } else {
-                self.clear_below(child, height - 1, at, first, end)?
-            };
-            if new != child {
-                kept = self.own_node(kept)?;
-                self.node_mut(kept).children[slot] = new;
-            }
-        }
-        Ok(kept)
-    }
-
-    fn discard_place(&mut self, place: u64) {
-        match Child::unpack(place) {
-            Child::Hole => {}
-            Child::Extent(off) => self.discard_extent(off),
-            Child::Split(off) => self.discard_split(off),
-        }
-    }
-
-    fn discard_below(&mut self, off: u64, height: u32) {
-        let (children, birth) = (self.node(off).children, self.node(off).birth);
-        for child in children.into_iter().filter(|&c| c != 0) {
-            if height == 1 {
-                self.discard_place(child);
-            } else {
-                self.discard_below(child, height - 1);
-            }
-        }
-        self.discard(Part::Node(off), birth);
-    }
-
     /// The finished version, for one root word. The parts are the version's from then on; the garbage is the caller's
     /// to pass on.
     ///
@@ -337,58 +266,6 @@ impl<'c> Edit<'c> {
     pub fn publish(mut self) -> Vec<Part> {
         self.fresh.clear();
         std::mem::take(&mut self.garbage)
-    }
-
-    /// A tree of its own over the same extents, for a file whose version another file has too.
-    ///
-    /// # Errors
-    /// `NeedMemory`.
-    pub fn part_ways(&mut self) -> Result<(), Missing> {
-        self.tree = self.content.memory.local().random() as u32;
-        for i in 0..DIRECT {
-            if self.children[i] != 0 {
-                self.children[i] = self.part_ways_below(self.children[i], self.height)?;
-            }
-        }
-        // The other tree keeps all that this one has copied.
-        self.garbage.clear();
-        Ok(())
-    }
-
-    fn part_ways_below(&mut self, child: u64, height: u32) -> Result<u64, Missing> {
-        if height > 0 {
-            let node = self.make_node(self.node(child).children)?;
-            for slot in 0..FAN_OUT {
-                let below = self.node(node).children[slot];
-                if below != 0 {
-                    let new = self.part_ways_below(below, height - 1);
-                    // On an error the rest still names what is the other tree's alone.
-                    self.node_mut(node).children[slot] = *new.as_ref().unwrap_or(&0);
-                    new?;
-                }
-            }
-            return Ok(node);
-        }
-        match Child::unpack(child) {
-            Child::Hole => Ok(0),
-            Child::Extent(off) => {
-                self.share_extent(off);
-                Ok(child)
-            }
-            Child::Split(off) => {
-                let pages = self.pages(off);
-                let copy = self.content.memory.emplace(Split { birth: self.seq, pages }).ok_or(NEED)?.get();
-                self.fresh.push(Part::Split(copy));
-                pages.into_iter().filter(|&p| p != 0).for_each(|page| self.share_extent(page));
-                Ok(Child::Split(copy).pack())
-            }
-        }
-    }
-
-    /// Undone with the edit, if it is not published: then the extent counts a tree less.
-    fn share_extent(&mut self, off: u64) {
-        self.extent(off).share();
-        self.fresh.push(Part::Extent(off));
     }
 }
 

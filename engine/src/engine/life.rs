@@ -192,6 +192,7 @@ fn build(settings: Settings, device: Arc<dyn Device>, clock: Arc<dyn Clock>) -> 
         pressure: Pressure::default(),
         tasks: Queue::default(),
         oplog,
+        listeners: Default::default(),
         waits: Waits::default(),
         closed: AtomicBool::new(false),
         poisoned: AtomicBool::new(false),

@@ -11,6 +11,7 @@ mod handle;
 mod heir;
 mod life;
 mod links;
+mod listen;
 mod logging;
 mod manage;
 mod moves;
@@ -28,6 +29,7 @@ mod workers;
 pub use census::MemoryMapEntry;
 pub use files::{FileInfo, Location};
 pub use handle::Handle;
+pub use listen::{Listener, Listening};
 pub use logging::LogSink;
 pub use manage::GcReport;
 pub use node::{
@@ -70,6 +72,7 @@ pub struct Core {
     pressure: Pressure,
     tasks: task::Queue,
     oplog: OpLog,
+    listeners: listen::Listeners,
     waits: room::Waits,
     closed: AtomicBool,
     poisoned: AtomicBool,

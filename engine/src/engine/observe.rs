@@ -69,7 +69,7 @@ impl Core {
                 self.tell_name(turn, (parent, name), Some((id, self.is_dir(id.ino))), Told::Create);
             }
         };
-        self.in_turn(|| (), make, tell)
+        self.heard([(parent, name)], || self.in_turn(|| (), make, tell))
     }
 
     /// Gives an inode one more name.
@@ -83,7 +83,9 @@ impl Core {
         let tell = |turn: &mut Turn<'_>, (), _: &T| {
             self.tell_name(turn, (parent, name), Some((id, false)), Told::Create);
         };
-        self.in_turn(|| (), link, tell)
+        let linked = self.heard([(parent, name)], || self.in_turn(|| (), link, tell))?;
+        self.heard_inode(id);
+        Ok(linked)
     }
 
     /// Removes a name.
@@ -96,7 +98,7 @@ impl Core {
         let tell = |turn: &mut Turn<'_>, gone: Found, _: &T| {
             self.tell_name(turn, (parent, name), gone, Told::Delete);
         };
-        self.in_turn(|| self.found_at(parent, name), remove, tell)
+        self.heard([(parent, name)], || self.in_turn(|| self.found_at(parent, name), remove, tell))
     }
 
     /// Moves a name, or exchanges two.
@@ -121,7 +123,8 @@ impl Core {
             };
             self.tell_name(turn, (to.parent, to.name), moved, what);
         };
-        self.in_turn(before, change, tell)
+        let names = [(from.parent, from.name), (to.parent, to.name)];
+        self.heard(names, || self.in_turn(before, change, tell))
     }
 
     fn is_dir(&self, ino: Ino) -> bool {
@@ -152,6 +155,7 @@ impl Core {
         if self.content.watch.wants_after(kinds) {
             self.tell_inode(&mut self.content.watch.turn(), what, id);
         }
+        self.heard_inode(id);
     }
 
     #[cold]

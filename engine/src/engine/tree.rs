@@ -16,6 +16,12 @@ use crate::path::Canonical;
 pub struct GlobOptions {
     /// Directories too, not only files.
     pub include_dirs: bool,
+    /// Letters match in either case. Then directories cannot be left out by how the pattern begins.
+    pub ignore_case: bool,
+    /// Nothing whose name, or that of a directory on the way below the pattern's literal part, begins with a dot.
+    pub skip_hidden: bool,
+    /// At most so many paths, the first ones in order; `None` is no limit.
+    pub limit: Option<usize>,
 }
 
 impl Core {

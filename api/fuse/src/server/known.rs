@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fuser::{Errno, INodeNo};
@@ -37,6 +37,8 @@ pub(super) struct Inode {
     hold: Hold,
     /// When the content was changed last, and its length, as seen at the last open.
     seen: [AtomicU64; 2],
+    /// The kernel is about to be told that this changed.
+    noticed: AtomicBool,
 }
 
 enum Hold {
@@ -47,6 +49,10 @@ enum Hold {
 }
 
 impl Inode {
+    fn new(id: InoGen, kind: FileKind, hold: Hold) -> Inode {
+        Inode { id, kind, hold, seen: Default::default(), noticed: AtomicBool::new(false) }
+    }
+
     fn hold(engine: &Arc<Engine>, attr: &Attr) -> Answer<Inode> {
         let hold = match attr.kind {
             FileKind::File => Hold::File(engine.open_id(attr.id).map_err(|e| errno::of(&e))?),
@@ -55,7 +61,7 @@ impl Inode {
                 Hold::Other(engine.clone())
             }
         };
-        Ok(Inode { id: attr.id, kind: attr.kind, hold, seen: [AtomicU64::new(0), AtomicU64::new(0)] })
+        Ok(Inode::new(attr.id, attr.kind, hold))
     }
 
     /// For reads and writes.
@@ -86,7 +92,7 @@ impl Drop for Inode {
 
 impl Known {
     pub(super) fn new(engine: Arc<Engine>) -> Known {
-        let root = Inode { id: engine.root_id(), kind: FileKind::Dir, hold: Hold::Root, seen: Default::default() };
+        let root = Inode::new(engine.root_id(), FileKind::Dir, Hold::Root);
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         Known { engine, shards, root: Arc::new(root) }
     }
@@ -106,6 +112,22 @@ impl Known {
 
     pub(super) fn is_known(&self, id: InoGen) -> bool {
         id == self.root.id || self.shard(id.ino).get(&id.ino).is_some_and(|r| r.inode.id == id)
+    }
+
+    /// Whether the kernel has to be told that an inode changed: it knows it, and no notice of it waits already.
+    pub(super) fn begin_notice(&self, id: InoGen) -> bool {
+        if id == self.root.id {
+            return !self.root.noticed.swap(true, Ordering::AcqRel);
+        }
+        let shard = self.shard(id.ino);
+        shard.get(&id.ino).is_some_and(|r| r.inode.id == id && !r.inode.noticed.swap(true, Ordering::AcqRel))
+    }
+
+    /// The notice is on its way: what changes from now on needs another one.
+    pub(super) fn end_notice(&self, number: INodeNo) {
+        if let Ok(inode) = self.get(number) {
+            inode.noticed.store(false, Ordering::Release);
+        }
     }
 
     /// The kernel is about to be told of an inode once more.

@@ -25,11 +25,6 @@ use super::xattrs::Sized;
 const BLOCK_BYTES: u32 = 4096;
 const NAME_BYTES_MAX: u32 = 255;
 
-/// Runs a request. A panic in it is our bug and costs this request only: the reply that it drops says `EIO`.
-fn guarded(request: impl FnOnce()) {
-    let _ = catch_unwind(AssertUnwindSafe(request));
-}
-
 fn done(answer: Answer<()>, reply: ReplyEmpty) {
     match answer {
         Ok(()) => reply.ok(),
@@ -46,6 +41,12 @@ fn sized(answer: Answer<Sized>, reply: ReplyXattr) {
 }
 
 impl Server {
+    /// Runs a request. A panic in it is our bug and costs this request only: the reply that it drops says `EIO`.
+    fn guarded(&self, request: impl FnOnce()) {
+        self.invalidator.mark_thread();
+        let _ = catch_unwind(AssertUnwindSafe(request));
+    }
+
     fn entry(&self, answer: Answer<Attr>, reply: ReplyEntry) {
         match answer {
             Ok(attr) => reply.entry(&self.ttl, &file_attr(&attr), generation(attr.id)),
@@ -72,7 +73,7 @@ impl Filesystem for Server {
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        guarded(|| match self.find(parent, name) {
+        self.guarded(|| match self.find(parent, name) {
             Ok(None) => reply.entry(&self.ttl, &convert::nothing(), fuser::Generation(0)),
             Ok(Some(attr)) => self.entry(Ok(attr), reply),
             Err(e) => reply.error(e),
@@ -80,11 +81,11 @@ impl Filesystem for Server {
     }
 
     fn forget(&self, _: &Request, ino: INodeNo, lookups: u64) {
-        guarded(|| self.known.forget(ino, lookups));
+        self.guarded(|| self.known.forget(ino, lookups));
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        guarded(|| self.attributes(self.attr(ino), reply));
+        self.guarded(|| self.attributes(self.attr(ino), reply));
     }
 
     fn setattr(
@@ -106,18 +107,18 @@ impl Filesystem for Server {
         reply: ReplyAttr,
     ) {
         let change = Change { mode, uid, gid, size, accessed, modified };
-        guarded(|| self.attributes(self.change(req, ino, &change), reply));
+        self.guarded(|| self.attributes(self.change(req, ino, &change), reply));
     }
 
     fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
-        guarded(|| match self.link_target(ino) {
+        self.guarded(|| match self.link_target(ino) {
             Ok(target) => reply.data(target.as_bytes()),
             Err(e) => reply.error(e),
         });
     }
 
     fn mknod(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, rdev: u32, reply: ReplyEntry) {
-        guarded(|| {
+        self.guarded(|| {
             let made = kind_of_mode(mode).and_then(|kind| {
                 let what = What { rdev: convert::device(rdev), ..What::new(kind, mode, umask) };
                 self.make(req, parent, name, what)
@@ -127,19 +128,19 @@ impl Filesystem for Server {
     }
 
     fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, reply: ReplyEntry) {
-        guarded(|| self.entry(self.make(req, parent, name, What::new(FileKind::Dir, mode, umask)), reply));
+        self.guarded(|| self.entry(self.make(req, parent, name, What::new(FileKind::Dir, mode, umask)), reply));
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        guarded(|| done(self.remove(parent, name), reply));
+        self.guarded(|| done(self.remove(parent, name), reply));
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        guarded(|| done(self.remove_dir(parent, name), reply));
+        self.guarded(|| done(self.remove_dir(parent, name), reply));
     }
 
     fn symlink(&self, req: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
-        guarded(|| {
+        self.guarded(|| {
             let made = convert::text(target.as_os_str()).and_then(|target| {
                 self.make(req, parent, name, What { target, ..What::new(FileKind::Symlink, 0o777, 0) })
             });
@@ -157,11 +158,11 @@ impl Filesystem for Server {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        guarded(|| done(self.move_name((parent, name), (new_parent, new_name), flags), reply));
+        self.guarded(|| done(self.move_name((parent, name), (new_parent, new_name), flags), reply));
     }
 
     fn link(&self, _: &Request, ino: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        guarded(|| self.entry(self.link_to(ino, parent, name), reply));
+        self.guarded(|| self.entry(self.link_to(ino, parent, name), reply));
     }
 
     fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
@@ -169,7 +170,7 @@ impl Filesystem for Server {
             // The kernel understands that it need not ask again, for any file.
             return reply.error(Errno::ENOSYS);
         }
-        guarded(|| match self.opened(req, ino, flags) {
+        self.guarded(|| match self.opened(req, ino, flags) {
             Ok(flags) => reply.opened(FileHandle(0), flags),
             Err(e) => reply.error(e),
         });
@@ -185,7 +186,7 @@ impl Filesystem for Server {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        guarded(|| {
+        self.guarded(|| {
             let what = What::new(FileKind::File, mode, umask);
             match self.make_or_take(req, parent, name, what, flags) {
                 Ok(attr) => {
@@ -208,7 +209,7 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        guarded(|| {
+        self.guarded(|| {
             let mut reply = Some(reply);
             let sent = self.with_bytes(ino, offset, size, |bytes| {
                 if let Some(reply) = reply.take() {
@@ -233,7 +234,7 @@ impl Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        guarded(|| match self.write_bytes(ino, &Write { offset, data, flags, open }) {
+        self.guarded(|| match self.write_bytes(ino, &Write { offset, data, flags, open }) {
             Ok(written) => reply.written(written),
             Err(e) => reply.error(e),
         });
@@ -245,26 +246,26 @@ impl Filesystem for Server {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, data_only: bool, reply: ReplyEmpty) {
-        guarded(|| done(self.sync(ino, data_only), reply));
+        self.guarded(|| done(self.sync(ino, data_only), reply));
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        guarded(|| match self.open_dir(ino) {
+        self.guarded(|| match self.open_dir(ino) {
             Ok(handle) => reply.opened(handle, FopenFlags::empty()),
             Err(e) => reply.error(e),
         });
     }
 
     fn readdir(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, reply: ReplyDirectory) {
-        guarded(|| self.list(handle, offset, reply));
+        self.guarded(|| self.list(handle, offset, reply));
     }
 
     fn readdirplus(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, reply: ReplyDirectoryPlus) {
-        guarded(|| self.list_with_attrs(handle, offset, reply));
+        self.guarded(|| self.list_with_attrs(handle, offset, reply));
     }
 
     fn releasedir(&self, _: &Request, _: INodeNo, handle: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
-        guarded(|| {
+        self.guarded(|| {
             self.dirs.close(handle);
             reply.ok();
         });
@@ -275,7 +276,7 @@ impl Filesystem for Server {
     }
 
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
-        guarded(|| match self.space() {
+        self.guarded(|| match self.space() {
             Ok(s) => {
                 let blocks = |bytes: u64| bytes / u64::from(BLOCK_BYTES);
                 let (total, free) = (blocks(s.total_bytes), blocks(s.free_bytes));
@@ -287,27 +288,27 @@ impl Filesystem for Server {
     }
 
     fn setxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, value: &[u8], flags: i32, _: u32, reply: ReplyEmpty) {
-        guarded(|| done(self.set_xattr(ino, name, value, flags), reply));
+        self.guarded(|| done(self.set_xattr(ino, name, value, flags), reply));
     }
 
     fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        guarded(|| sized(self.xattr(ino, name, size), reply));
+        self.guarded(|| sized(self.xattr(ino, name, size), reply));
     }
 
     fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        guarded(|| sized(self.xattr_names(ino, size), reply));
+        self.guarded(|| sized(self.xattr_names(ino, size), reply));
     }
 
     fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        guarded(|| done(self.remove_xattr(ino, name), reply));
+        self.guarded(|| done(self.remove_xattr(ino, name), reply));
     }
 
     fn fallocate(&self, _: &Request, ino: INodeNo, _: FileHandle, from: u64, len: u64, mode: i32, reply: ReplyEmpty) {
-        guarded(|| done(self.allocate(ino, from, len, mode), reply));
+        self.guarded(|| done(self.allocate(ino, from, len, mode), reply));
     }
 
     fn lseek(&self, _: &Request, ino: INodeNo, _: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
-        guarded(|| match self.seek(ino, offset, whence) {
+        self.guarded(|| match self.seek(ino, offset, whence) {
             Ok(found) => reply.offset(found),
             Err(e) => reply.error(e),
         });
@@ -326,7 +327,7 @@ impl Filesystem for Server {
         flags: CopyFileRangeFlags,
         reply: ReplyWrite,
     ) {
-        guarded(|| {
+        self.guarded(|| {
             let copied = Server::copy_flags_allowed(flags)
                 .and_then(|()| self.copy_range((from, from_offset), (to, to_offset), len));
             match copied {

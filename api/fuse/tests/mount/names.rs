@@ -103,6 +103,36 @@ fn symbolic_links_lead_somewhere_or_in_circles() {
 }
 
 #[test]
+fn a_backslash_is_a_letter_like_any_other() {
+    each("a_backslash_is_a_letter_like_any_other", |m| {
+        let (plain, odd, dir) = (m.path("a"), m.path(r"a\b"), m.path(r"\d\"));
+        fs::write(&odd, "odd").unwrap();
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join(r"\"), "below").unwrap();
+        symlink(r"a\b", m.path(r"to\it")).unwrap();
+        assert!(!plain.exists(), "it separates nothing here");
+        assert_eq!(fs::read(&odd).unwrap(), b"odd");
+        assert_eq!(fs::read(m.path(r"to\it")).unwrap(), b"odd");
+        assert_eq!(fs::read(m.path(r"\d\/\")).unwrap(), b"below");
+        let listed = || {
+            let mut names: Vec<_> = fs::read_dir(m.root()).unwrap().map(|e| e.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(listed(), [r"\d\", r"a\b", r"to\it"]);
+        fs::rename(&odd, m.path(r"c\")).unwrap();
+        fs::hard_link(m.path(r"c\"), m.path(r"e\f")).unwrap();
+        fs::remove_file(m.path(r"to\it")).unwrap();
+        assert_eq!(listed(), [r"\d\", r"c\", r"e\f"]);
+        fs::remove_file(m.path(r"c\")).unwrap();
+        assert_eq!(fs::read(m.path(r"e\f")).unwrap(), b"odd");
+        fs::remove_file(m.path(r"e\f")).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        assert!(listed().is_empty());
+    });
+}
+
+#[test]
 fn special_files_keep_what_they_are() {
     each("special_files_keep_what_they_are", |m| {
         let make = |name, kind, dev| mknodat(CWD, m.path(name), kind, Mode::from_raw_mode(0o644), dev);
