@@ -222,6 +222,24 @@ impl Builder {
         self
     }
 
+    /// Who owns the root directory and what the library makes, as user and group. Default: the process's own. Owners are
+    /// kept, not enforced; a mount enforces them.
+    ///
+    /// ```
+    /// let fs = memfs::MemFs::builder().memory_limit_bytes(8 << 20).owner(1000, 100).open()?;
+    /// fs.write("/d/written", "x")?;
+    /// fs.create("/d/created")?;
+    /// for path in ["/", "/d", "/d/written", "/d/created"] {
+    ///     let metadata = fs.metadata(path)?;
+    ///     assert_eq!((metadata.uid(), metadata.gid()), (1000, 100));
+    /// }
+    /// # Ok::<(), memfs::Error>(())
+    /// ```
+    pub fn owner(mut self, uid: u32, gid: u32) -> Builder {
+        (self.settings.uid, self.settings.gid) = (Some(uid), Some(gid));
+        self
+    }
+
     /// Opens an empty file system with these settings, after removing what killed processes left behind in
     /// the same place.
     ///

@@ -14,6 +14,7 @@
 //! - [`MemFs::view`] reads without copying; a [`FileView`] stays as it was whatever happens to the file.
 //! - [`write()`], [`read()`] and the other functions of this module work on a default instance.
 //! - With the feature `vfs`, a [`MemFs`] is a file system of the `vfs` crate: see the module `vfs`.
+//! - [`MemFs::watch`] tells every change of a subtree; [`Builder::operation_log`] keeps what was done.
 //! - [`Error`] says which operation failed on which path; [`ErrorKind`] is for matching.
 //!
 //! # Paths
@@ -55,12 +56,14 @@ mod watch;
 
 pub use builder::Builder;
 pub use default_instance::{
-    canonicalize, clear, close, copy, create, create_dir_all, default_instance, delete, exists, file_info, gc,
-    get_priority, glob, glob_with, hard_link, init, list_xattrs, listdir, memory_limit, memory_map, metadata, mkdir,
-    open, preload, preload_with_priority, quota, read, read_dir, read_into, read_link, read_many, read_range,
-    read_to_string, remove_dir_all, remove_xattr, rename, rename_with, rmdir, set_memory_limit, set_owner,
-    set_permissions, set_priority, set_quota, set_times, set_tree_priority, set_xattr, set_xattr_with, space, stats,
-    symlink, symlink_metadata, try_exists, walk, walk_to_vec, walk_with, write, write_from, write_with_priority, xattr,
+    canonicalize, clear, clear_operation_log, close, copy, create, create_dir_all, default_instance, delete, exists,
+    export_operation_log, export_operation_log_to, file_info, gc, get_priority, glob, glob_with, hard_link, init,
+    list_xattrs, listdir, memory_limit, memory_map, metadata, mkdir, open, operation_log, operation_log_stats, preload,
+    preload_with_priority, quota, read, read_dir, read_into, read_link, read_many, read_range, read_to_string,
+    remove_dir_all, remove_xattr, rename, rename_with, rmdir, set_memory_limit, set_owner, set_permissions,
+    set_priority, set_quota, set_times, set_tree_priority, set_xattr, set_xattr_with, space, stats, symlink,
+    symlink_metadata, try_exists, walk, walk_to_vec, walk_with, watch, watch_with, write, write_from,
+    write_with_priority, xattr,
 };
 pub use error::{Error, Result};
 pub use error_kind::ErrorKind;
@@ -81,8 +84,8 @@ pub use watch::Watch;
 pub use memfs_engine::config::Admission;
 #[doc(inline)]
 pub use memfs_engine::engine::{
-    CacheStats, CloseReport, DiskStats, GcReport, GlobOptions, Location, MemoryMapEntry, MemoryStats, OperationStats,
-    Quota, QuotaUsage, RenameMode, Space, Stats, WaitStats, WalkEntry, XattrMode,
+    CacheStats, CloseReport, DiskStats, GcReport, GlobOptions, Location, MemoryMapEntry, MemoryStats, NodeStats,
+    OperationStats, Quota, QuotaUsage, RenameMode, Space, Stats, WaitStats, WalkEntry, XattrMode,
 };
 #[doc(inline)]
 pub use memfs_engine::error::MemoryHeld;

@@ -15,12 +15,14 @@ mod suite {
     mod holes;
     mod limits;
     mod links;
+    mod listening;
     mod logging;
     mod orphans;
     mod policy;
     mod quota;
     mod renames;
     mod reviewed;
+    mod reviewed3;
     mod space;
     #[cfg(feature = "tracing")]
     mod spans;

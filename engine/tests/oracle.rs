@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fuzz::bytes::Bytes;
+use fuzz::config::Config;
 use fuzz::fsx;
-use fuzz::ops::{Config, Input, Op};
+use fuzz::ops::{Input, Op};
 use fuzz::paths::Spelled;
 use fuzz::run::{Harm, Mismatch, Sabotage, Summary, World, run};
 use fuzz::shrink::shrink;

@@ -3,12 +3,13 @@
 use memfs_engine::engine::{GcReport, RenameMode};
 use memfs_engine::error::{Error, Kind};
 
+use super::answers::{Verdict, agree, equal};
 use super::bytes::{Bytes, Reader};
 use super::checks::all;
 use super::model::{LOCKED_FROM, PRIORITY_DEFAULT, Refusal, SMALL_MAX};
 use super::ops::{Op, Then};
 use super::paths::{Spelled, join, parse};
-use super::run::{Harm, MIB, Runner, Verdict, agree, equal};
+use super::run::{Harm, MIB, Runner};
 
 const HUGE_LEAST_MIB: u8 = 24;
 

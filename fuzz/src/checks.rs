@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use memfs_engine::error::Kind;
 
+use super::answers::{Verdict, agree};
 use super::inode::Node;
 use super::model::Model;
 use super::ops::Op;
 use super::paths::Spelled;
 use super::reads;
-use super::run::{MIB, Runner, Verdict, agree};
+use super::run::{MIB, Runner};
 
 /// Longest path that can be spelled; a rename may lead to longer ones.
 const PATH_BYTES_MAX: usize = 4096;

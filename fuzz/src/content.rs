@@ -46,6 +46,10 @@ impl Content {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Upper bound of what the engine stores for it.
     pub fn stored(&self) -> u64 {
         let mut bytes = 0;

@@ -6,15 +6,17 @@ use std::rc::Rc;
 use memfs_engine::engine::Handle;
 use memfs_engine::error::{Error, Kind};
 
+use super::answers::{Verdict, agree, equal};
 use super::bytes::Bytes;
 use super::changes::is_full;
 use super::content::Content;
 use super::handle_ops::{Act, HandleOp};
 use super::inode::{Ino, Node};
-use super::model::{Answer, LOCKED_FROM, Refusal};
+use super::model::{LOCKED_FROM, Refusal};
 use super::model_files::Patch;
 use super::reads::{check_view, check_windows};
-use super::run::{Harm, Runner, Verdict, WHOLE_BYTES_MAX, agree, equal};
+use super::run::{Harm, Runner};
+use super::seeks::{check_holes, check_seek};
 
 /// An open file.
 #[derive(Clone)]
@@ -27,8 +29,6 @@ pub(super) struct Open {
 const OPEN_MAX: usize = 8;
 /// So much can always be allocated.
 const ROOM_MIN: u64 = 256 << 20;
-/// Ranges of data and holes that are followed in one file.
-const RANGES_MAX: usize = 20_000;
 
 impl Runner<'_> {
     pub(super) fn handle(&mut self, op: &HandleOp) -> Verdict {
@@ -290,59 +290,4 @@ impl Runner<'_> {
         }
         Ok(())
     }
-}
-
-impl super::model::Model {
-    /// A write in several parts.
-    fn patch_with(&mut self, ino: Ino, offset: u64, len: u64, write: impl FnOnce(&mut Content)) -> Answer<()> {
-        if len == 0 {
-            return self.patch(ino, Patch::Write { offset: 0, bytes: Bytes::default() }).map(drop);
-        }
-        if offset.checked_add(len).is_none_or(|end| end > super::model_files::FILE_LEN_MAX) {
-            return Err(Refusal::FileTooLarge);
-        }
-        let one = Bytes { seed: 0, len: 1 };
-        self.patch(ino, Patch::Write { offset, bytes: one })?;
-        write(Rc::make_mut(&mut self.file_mut(ino).content));
-        Ok(())
-    }
-}
-
-/// What lies at one offset.
-fn check_seek(handle: &Handle, want: &Content, from: u64) -> Verdict {
-    let len = want.len();
-    let data = handle.seek_data(from).map_err(|e| format!("seek_data {from}: {e}"))?;
-    let hole = handle.seek_hole(from).map_err(|e| format!("seek_hole {from}: {e}"))?;
-    if from >= len {
-        return equal((data, hole), (None, None));
-    }
-    let Some(hole) = hole else { return Err(format!("no hole from {from} on, though the end counts as one")) };
-    let is_within = |at: u64| (from..=len).contains(&at);
-    let data_at = data.unwrap_or(len);
-    if !is_within(hole) || !is_within(data_at) || data == Some(len) {
-        return Err(format!("seek from {from} of {len}: data {data:?}, hole {hole}"));
-    }
-    if hole != from && data_at != from || hole == from && data_at == from {
-        return Err(format!("{from} is both or neither: data {data:?}, hole {hole}"));
-    }
-    if want.is_zero(from, data_at) {
-        Ok(())
-    } else {
-        Err(format!("data between {from} and {data_at} are called a hole"))
-    }
-}
-
-/// Data and holes take turns and cover the file; what is called a hole holds zeros.
-fn check_holes(handle: &Handle, want: &Content) -> Verdict {
-    let mut at = 0;
-    for _ in 0..RANGES_MAX {
-        if at >= want.len() {
-            return Ok(());
-        }
-        check_seek(handle, want, at)?;
-        let data = handle.seek_data(at).map_err(|e| e.to_string())?;
-        let hole = handle.seek_hole(at).map_err(|e| e.to_string())?;
-        at = if data == Some(at) { hole.unwrap_or(want.len()) } else { data.unwrap_or(want.len()) };
-    }
-    if want.len() <= WHOLE_BYTES_MAX { Err("data and holes have no end".into()) } else { Ok(()) }
 }

@@ -5,6 +5,7 @@
 //! (so nothing in here says `crate::`).
 
 pub mod bytes;
+pub mod config;
 pub mod content;
 pub mod fsx;
 pub mod glob;
@@ -17,13 +18,18 @@ pub mod paths;
 pub mod run;
 pub mod shrink;
 
+mod answers;
 mod changes;
 mod checks;
+mod fsx_steps;
 mod handles;
 mod listings;
 mod model_files;
+mod model_manage;
 mod model_nodes;
 mod model_tree;
 mod nodes;
 mod reads;
+mod seeks;
 mod tells;
+mod world;

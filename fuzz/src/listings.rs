@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use memfs_engine::engine::GlobOptions;
 
+use super::answers::{Verdict, agree, equal};
 use super::ops::Op;
-use super::run::{Harm, Runner, Verdict, agree, equal};
+use super::run::{Harm, Runner};
 
 impl Runner<'_> {
     pub(super) fn look(&mut self, op: &Op) -> Verdict {

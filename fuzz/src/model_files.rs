@@ -204,4 +204,18 @@ impl Model {
         inode.is_vague = !is_certain;
         Ok(len)
     }
+
+    /// A write in several parts.
+    pub fn patch_with(&mut self, ino: Ino, offset: u64, len: u64, write: impl FnOnce(&mut Content)) -> Answer<()> {
+        if len == 0 {
+            return self.patch(ino, Patch::Write { offset: 0, bytes: Bytes::default() }).map(drop);
+        }
+        if offset.checked_add(len).is_none_or(|end| end > FILE_LEN_MAX) {
+            return Err(Refusal::FileTooLarge);
+        }
+        let one = Bytes { seed: 0, len: 1 };
+        self.patch(ino, Patch::Write { offset, bytes: one })?;
+        write(Rc::make_mut(&mut self.file_mut(ino).content));
+        Ok(())
+    }
 }

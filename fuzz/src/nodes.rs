@@ -4,12 +4,13 @@ use memfs_engine::engine::{Attr, FileKind, MakeNode, SetAttr, XattrMode};
 use memfs_engine::error::Error;
 use memfs_engine::id::InoGen;
 
+use super::answers::{Verdict, agree, equal};
 use super::checks::all;
 use super::inode::{Ino, Node};
 use super::model::{Answer, Refusal};
 use super::node_ops::{Made, NodeOp};
 use super::paths::{Spelled, join, parse};
-use super::run::{Runner, Verdict, agree, equal};
+use super::run::Runner;
 
 /// Entries that one call lists at most.
 const LISTED_MAX: usize = 256;
@@ -257,7 +258,7 @@ impl Runner<'_> {
         let is_vague = inode.is_vague || !self.model.has_times;
         let is_dir = inode.is_dir();
         let rdev = if let Node::Special(_, rdev) = inode.node { rdev } else { 0 };
-        let has_data = inode.file().is_some_and(|f| !f.is_patched() && f.content.len() > 0);
+        let has_data = inode.file().is_some_and(|f| !f.is_patched() && !f.content.is_empty());
         all(
             &[
                 ("identity", self.ids.get(&ino).is_none_or(|id| *id == attr.id)),

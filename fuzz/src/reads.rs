@@ -2,11 +2,12 @@
 
 use memfs_engine::content::FileView;
 
+use super::answers::{Verdict, agree, equal};
 use super::content::Content;
 use super::model::SMALL_MAX;
 use super::ops::Op;
 use super::paths::Spelled;
-use super::run::{Kept, Runner, Verdict, WHOLE_BYTES_MAX, agree, equal};
+use super::run::{Kept, Runner, WHOLE_BYTES_MAX};
 
 /// Views kept at a time.
 const VIEWS_MAX: usize = 12;
@@ -104,7 +105,7 @@ impl Kept<'_> {
 /// The view shows exactly these bytes, whichever way it is read.
 pub(super) fn check_view(view: &FileView<'_>, want: &Content, is_whole: bool) -> Verdict {
     equal(view.len(), want.len())?;
-    equal(view.is_empty(), want.len() == 0)?;
+    equal(view.is_empty(), want.is_empty())?;
     if is_whole {
         equal(view.as_slice().is_some(), want.len() <= SMALL_MAX)?;
     }

@@ -4,7 +4,6 @@
 //! has to succeed, unless it is itself too much.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,80 +18,15 @@ use memfs_engine::error::{Error, Kind};
 use memfs_engine::id::InoGen;
 use memfs_engine::io::MemoryDevice;
 
+use super::answers::Verdict;
 use super::bytes::Bytes;
+use super::config::{Config, Disturb};
 use super::content::Content;
 use super::handles::Open;
 use super::inode::{Ino, Node};
-use super::model::{Answer, Model, Refusal};
-use super::ops::{Config, Disturb, Op};
-
-/// Where a run takes place, and what is done to it.
-#[derive(Default)]
-pub struct World<'w> {
-    /// Below which directory a private one is made; None is a disk in memory.
-    pub disk: Option<PathBuf>,
-    pub sabotage: Option<Sabotage>,
-    /// Called before each step.
-    pub on_step: Option<&'w dyn Fn(usize)>,
-    /// How long a call may go on finding no memory without a reason; None is 20 s.
-    pub patience: Option<Duration>,
-}
-
-/// Breaks the engine on purpose, once, at the first chance from step `after` on: it has to be noticed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sabotage {
-    pub harm: Harm,
-    pub after: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Harm {
-    /// A written file loses its last byte.
-    DropByte,
-    /// One bit of a written file is flipped.
-    FlipBit,
-    /// A removal is acknowledged and not carried out.
-    LoseDelete,
-    /// A move is acknowledged and not carried out.
-    LoseRename,
-    /// A directory's last entry is not listed.
-    HideEntry,
-}
-
-/// The first step whose answer was not the map's.
-#[derive(Clone, Debug)]
-pub struct Mismatch {
-    pub step: usize,
-    pub op: String,
-    pub what: String,
-}
-
-impl std::fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "step {}: {}: {}", self.step, self.op, self.what)
-    }
-}
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Summary {
-    pub steps: u64,
-    pub swaps_out: u64,
-    pub swaps_in: u64,
-    /// Calls that met full memory, and those of them that had no visible reason.
-    pub memory_full: u64,
-    pub memory_full_unexplained: u64,
-}
-
-impl std::ops::AddAssign for Summary {
-    fn add_assign(&mut self, other: Summary) {
-        self.steps += other.steps;
-        self.swaps_out += other.swaps_out;
-        self.swaps_in += other.swaps_in;
-        self.memory_full += other.memory_full;
-        self.memory_full_unexplained += other.memory_full_unexplained;
-    }
-}
+use super::model::Model;
+use super::ops::Op;
+pub use super::world::{Harm, Mismatch, Sabotage, Summary, World};
 
 /// Real time for waits; file times are the number of the step.
 pub(super) struct StepClock {
@@ -129,8 +63,6 @@ pub(super) struct Calls {
     /// Calls by handle or inode were made, whose counts are nobody's promise.
     pub is_vague: bool,
 }
-
-pub(super) type Verdict = Result<(), String>;
 
 pub(super) struct Runner<'e> {
     pub engine: &'e Engine,
@@ -396,52 +328,4 @@ impl<'e> Runner<'e> {
         self.check_close()?;
         Ok(self.summary)
     }
-}
-
-/// The engine's error in the map's words.
-pub(super) fn refusal(error: &Error) -> Option<Refusal> {
-    Some(match error.kind() {
-        Kind::NotFound => Refusal::NotFound,
-        Kind::AlreadyExists => Refusal::AlreadyExists,
-        Kind::NotADirectory => Refusal::NotADirectory,
-        Kind::IsADirectory => Refusal::IsADirectory,
-        Kind::DirectoryNotEmpty => Refusal::DirectoryNotEmpty,
-        Kind::InvalidPath(_) => Refusal::InvalidPath,
-        Kind::NameTooLong => Refusal::NameTooLong,
-        Kind::InvalidInput(_) => Refusal::InvalidInput,
-        Kind::Io(_) => Refusal::Io,
-        Kind::Cancelled => Refusal::Cancelled,
-        Kind::Closed => Refusal::Closed,
-        Kind::FilesystemLoop => Refusal::FilesystemLoop,
-        Kind::FileTooLarge => Refusal::FileTooLarge,
-        Kind::NoAttribute => Refusal::NoAttribute,
-        _ => return None,
-    })
-}
-
-/// Both failed for the same reason, or both succeeded and `same` is content.
-pub(super) fn agree<G, W: Debug>(
-    got: Result<G, Error>,
-    want: Answer<W>,
-    same: impl FnOnce(G, W) -> Verdict,
-) -> Verdict {
-    match (got, want) {
-        (Ok(got), Ok(want)) => same(got, want),
-        (Err(got), Err(Refusal::Somehow)) => check_message(&got),
-        (Err(got), Err(want)) if refusal(&got) == Some(want) => check_message(&got),
-        (Ok(_), Err(want)) => Err(format!("it succeeded, and should have said {want:?}")),
-        (Err(got), want) => Err(format!("it said {:?} ({got}), and should have said {want:?}", got.kind())),
-    }
-}
-
-/// Every error names its operation.
-fn check_message(error: &Error) -> Verdict {
-    if error.op().is_empty() || !error.to_string().starts_with(error.op()) {
-        return Err(format!("the message {error} does not begin with its operation"));
-    }
-    Ok(())
-}
-
-pub(super) fn equal<T: PartialEq + Debug>(got: T, want: T) -> Verdict {
-    if got == want { Ok(()) } else { Err(format!("{got:?} instead of {want:?}")) }
 }

@@ -2,10 +2,11 @@
 
 use memfs_engine::engine::{FileInfo, Location, Stats};
 
+use super::answers::{Verdict, agree, equal};
 use super::checks::all;
 use super::inode::{File, Inode};
 use super::paths::{Spelled, parse};
-use super::run::{Runner, Verdict, agree, equal};
+use super::run::Runner;
 
 /// Reads are counted exactly up to here.
 const ACCESSES_EXACT: u64 = 255;
@@ -85,7 +86,7 @@ impl Runner<'_> {
         let listed = |path: &str| map.binary_search_by(|e| e.path.as_str().cmp(path)).is_ok();
         let must_be = |inode: &Inode| {
             let file = inode.file().filter(|f| f.must_be_resident && !f.is_patched());
-            file.is_some_and(|f| f.content.len() > 0) && inode.links == 1
+            file.is_some_and(|f| !f.content.is_empty()) && inode.links == 1
         };
         let lost = files.iter().find(|(path, inode)| must_be(inode) && !listed(path));
         lost.map_or(Ok(()), |(path, _)| Err(format!("{path:?} has priority 9 or 10 and is not in memory")))

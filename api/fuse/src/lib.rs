@@ -16,11 +16,11 @@
 //!
 //! # What the kernel may keep
 //! The kernel keeps names, attributes and content that it has seen; [`Caching`] says for how long it may trust them. With
-//! [`Caching::Shared`] the program may change the file system through the library at the same time; with
-//! [`Caching::Exclusive`] all changes must come through the mount, which saves most requests.
+//! [`Caching::Shared`] the program may change the file system through the library at the same time, and the kernel is told
+//! what to forget; with [`Caching::Exclusive`] all changes must come through the mount, which saves most requests.
 //!
 //! The serving threads themselves never touch a path, so the mount cannot wait for itself.
-#![doc = include_str!("differences.md")]
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -194,12 +194,15 @@ impl Mount {
         }
     }
 
-    /// Tells the kernel that the file or directory at a path of the file system was changed through the library, so that
-    /// it asks again before the time of [`crate::Caching::Shared`] is over. Does not wait for it.
+    /// Tells the kernel that the file or directory at a path of the file system was changed through the library. With
+    /// [`crate::Caching::Shared`] it hears of that by itself; with [`crate::Caching::Exclusive`] it would not ask again.
+    /// Does not wait for it.
     ///
     /// ```no_run
     /// # let fs = memfs::MemFs::new()?;
-    /// # let mount = memfs_fuse::mount(&fs, "/mnt/fast".as_ref(), memfs_fuse::MountOptions::new())?;
+    /// use memfs_fuse::{Caching, MountOptions};
+    /// let options = MountOptions::new().caching(Caching::Exclusive { writeback: false });
+    /// let mount = memfs_fuse::mount(&fs, "/mnt/fast".as_ref(), options)?;
     /// fs.write("/config", "new")?;
     /// mount.changed("/config");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

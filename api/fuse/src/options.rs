@@ -11,8 +11,9 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caching {
-    /// The program may change files through the library at the same time. What the kernel knows of names and attributes
-    /// is asked for again after `ttl`, and content it holds is dropped when the file turns out to have changed.
+    /// The program may change files through the library at the same time: the kernel is told of each such change of what
+    /// it knows, by a thread of the mount's own, soon after the call. What it has missed for want of room it asks for again
+    /// after `ttl`, and content it holds is dropped when the file turns out to have changed.
     Shared {
         /// Zero asks every time.
         ttl: Duration,

@@ -13,6 +13,7 @@ mod open;
 mod report;
 mod residency;
 mod space;
+mod watching;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,6 +41,10 @@ pub use residency::{
     set_tree_priority,
 };
 pub use space::{quota, set_quota, space};
+pub use watching::{
+    clear_operation_log, export_operation_log, export_operation_log_to, operation_log, operation_log_stats, watch,
+    watch_with,
+};
 
 static DEFAULT: ArcSwapOption<MemFs> = ArcSwapOption::const_empty();
 /// Held while the instance is made or replaced.

@@ -58,7 +58,7 @@ impl OpenOptions {
             return Err(engine::Error::new(OP, path, Kind::IsADirectory));
         }
         let (dir, name) = self.place(fs, path, follow)?;
-        let (uid, gid) = crate::fs::owner();
+        let (uid, gid) = engine.owner();
         let mode = mode_bits(OP, self.mode)?;
         let make = MakeNode { kind: FileKind::File, mode, uid, gid, rdev: 0, target: "" };
         let made = engine.make_node(dir, &name, make).and_then(|attr| Ok((attr.id, engine.open_id(attr.id)?)));

@@ -151,8 +151,3 @@ impl fmt::Debug for MemFs {
             .finish_non_exhaustive()
     }
 }
-
-/// Who owns what the library makes: the process's own user and group.
-pub(crate) fn owner() -> (u32, u32) {
-    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
-}

@@ -104,7 +104,7 @@ impl Extras {
     }
 
     fn shard(&self, id: InoGen) -> &Mutex<Shard> {
-        &self.shards[id.ino.0 as usize % SHARDS]
+        &self.shards[id.ino.0 as usize % self.shards.len()]
     }
 
     /// Looks at the facts of an inode, if it has any.

@@ -117,7 +117,7 @@ impl Quotas {
     fn lock_while_moving(&self, of: u32) -> Option<MutexGuard<'_, ()>> {
         // SeqCst: whoever pins after the mover's grace period began sees the flag.
         let is_moving = self.moving.load(Ordering::SeqCst) && !broken("charge beside the mover");
-        is_moving.then(|| lock_brief(&self.locks[of as usize % LOCKS]))
+        is_moving.then(|| lock_brief(&self.locks[of as usize % self.locks.len()]))
     }
 
     /// Counts a new inode, with what it stores from the beginning, in the quota of its directory. The caller holds the

@@ -4,12 +4,13 @@
 //! written, so that a file may be far larger than the budget.
 #![allow(unsafe_code)]
 
-use super::chain::{Chain, Part};
+use super::chain::{Chain, Part, Ruin};
 use super::edit::{Bytes, For};
 use super::map::{self, EXTENT, FAN_OUT, Node, PAGE, Version};
 use super::{Content, Missing};
 use crate::id::{InoGen, Off};
 use crate::memory::Header;
+use crate::sync::Arc;
 use crate::sync::atomic::{AtomicU32, AtomicU64};
 
 /// What one step asks for when there is no memory: an extent and some metadata.
@@ -125,7 +126,8 @@ impl Drop for Builder<'_> {
                 self.content.free_parts(&parts);
             } else {
                 for node in level {
-                    self.content.ruin(node, height as u32, 0);
+                    let steps = Arc::new(AtomicU64::new(0));
+                    self.content.ruin(Ruin { node, height: height as u32, floor: 0, steps });
                 }
             }
         }

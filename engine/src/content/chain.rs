@@ -8,7 +8,8 @@
 //! however many versions follow. (Deadlists of snapshots: Ahrens, "How ZFS snapshots really work", 2005.)
 //!
 //! The last version of a chain has no garbage: when it is released, all of its tree is freed that was born after
-//! the next older one, and that one becomes the last.
+//! the next older one, and that one becomes the last. That takes several steps, which look at what the older one has,
+//! too: it waits for the last of them.
 //!
 //! Copies of a file share one version until one of them is changed; then that one gets a tree of its own over the
 //! same extents, which count the trees.
@@ -20,9 +21,9 @@ use super::Content;
 use super::map::{Child, Extent, ExtentWord, Node, Split, Version, at};
 use crate::id::Off;
 use crate::memory::Retired;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::epoch::Guard;
-use crate::sync::{MutexGuard, lock_brief};
+use crate::sync::{Arc, MutexGuard, broken, lock_brief};
 
 /// The neighbours of a version, and its garbage. Touched only with the chain's lock.
 pub(super) struct Chain {
@@ -36,6 +37,27 @@ struct Links {
     older: u64,
     newer: u64,
     garbage: Vec<Part>,
+    /// Steps left of the demolition of the version that followed.
+    waits_for: Option<Steps>,
+}
+
+/// Steps of a demolition that are still to be done.
+pub(super) type Steps = Arc<AtomicU64>;
+
+/// A node to be taken apart, `height` levels above the places, but for what was born by `floor`.
+pub(super) struct Ruin {
+    pub node: u64,
+    pub height: u32,
+    pub floor: u64,
+    pub steps: Steps,
+}
+
+/// What is left to do for a version that was taken out of its chain.
+enum Release {
+    /// Frees its garbage.
+    Garbage(Vec<Part>),
+    /// It was the last: frees its tree, but for what was born by `floor`.
+    Tree { floor: u64, steps: Steps },
 }
 
 // SAFETY: the links are touched only by who has the chain's lock.
@@ -61,6 +83,14 @@ pub(super) enum Part {
     Extent(u64),
     Split(u64),
     Node(u64),
+}
+
+/// A model's way to let an older version go while a newer one is still being taken apart.
+const NO_WAIT: &str = "demolish without waiting";
+
+/// Release pairs with the Acquire of `take_out`: what the step has read may be freed.
+fn step_done(steps: &Steps) {
+    steps.fetch_sub(1, Ordering::Release);
 }
 
 impl Content {
@@ -108,41 +138,51 @@ impl Content {
     pub(super) fn dismantle(&self, off: Off) {
         // SAFETY: retired and not freed yet.
         let version = unsafe { self.version(off) };
-        let (last, floor, garbage) = self.take_out(version);
-        if last {
-            self.demolish(version, floor);
+        match self.take_out(version) {
+            None => return lock_brief(&self.postponed).push(off),
+            Some(Release::Garbage(parts)) => self.free_parts(&parts),
+            Some(Release::Tree { floor, steps }) => {
+                self.demolish(version, floor, &steps);
+                step_done(&steps);
+            }
         }
-        self.free_parts(&garbage);
         self.memory.arena.free(off);
     }
 
-    /// Takes a version out of its chain. Gives whether it was the last, the version that older parts belong to, and
-    /// the garbage that may be freed.
-    fn take_out(&self, version: &Version) -> (bool, u64, Vec<Part>) {
+    /// Takes a version out of its chain. None: not yet.
+    fn take_out(&self, version: &Version) -> Option<Release> {
         let lock = self.lock_chain(version.chain.tree);
         // SAFETY: locked; the three are different versions; neighbours are taken out before they are freed.
         unsafe {
             let links = version.chain.links(&lock);
+            // Acquire pairs with `step_done`: nobody reads its parts any more.
+            if links.waits_for.as_ref().is_some_and(|steps| steps.load(Ordering::Acquire) > 0) && !broken(NO_WAIT) {
+                return None;
+            }
+            links.waits_for = None;
             let (older, newer) = (links.older, links.newer);
             let garbage = std::mem::take(&mut links.garbage);
-            if newer != 0 {
-                at::<Version>(&self.memory, newer).chain.links(&lock).older = older;
-            }
-            if older == 0 {
-                return (newer == 0, 0, garbage);
-            }
-            let before = at::<Version>(&self.memory, older);
-            let kept = before.chain.links(&lock);
-            kept.newer = newer;
+            let before = (older != 0).then(|| at::<Version>(&self.memory, older));
+            let floor = before.map_or(0, |b| b.seq);
             if newer == 0 {
-                // It frees its whole tree when its turn comes.
-                kept.garbage = Vec::new();
-                return (true, before.seq, Vec::new());
+                let steps = Arc::new(AtomicU64::new(1));
+                if let Some(before) = before {
+                    let links = before.chain.links(&lock);
+                    links.newer = 0;
+                    // It frees its whole tree when its turn comes.
+                    links.garbage = Vec::new();
+                    links.waits_for = Some(steps.clone());
+                }
+                return Some(Release::Tree { floor, steps });
             }
-            let floor = if crate::sync::broken("free what older versions have") { 0 } else { before.seq };
+            at::<Version>(&self.memory, newer).chain.links(&lock).older = older;
+            let Some(before) = before else { return Some(Release::Garbage(garbage)) };
+            let floor = if broken("free what older versions have") { 0 } else { floor };
             let (free, keep): (Vec<Part>, Vec<Part>) = garbage.iter().partition(|p| self.birth(**p) > floor);
-            kept.garbage.extend(keep);
-            (false, before.seq, free)
+            let links = before.chain.links(&lock);
+            links.newer = newer;
+            links.garbage.extend(keep);
+            Some(Release::Garbage(free))
         }
     }
 
@@ -161,40 +201,51 @@ impl Content {
         }
     }
 
-    fn demolish(&self, version: &Version, floor: u64) {
+    fn demolish(&self, version: &Version, floor: u64, steps: &Steps) {
         if version.height == 0 {
             return self.demolish_places(&version.children, floor);
         }
-        for &child in version.children.iter().filter(|&&c| c != 0) {
-            self.ruin(child, version.height, floor);
+        for &node in version.children.iter().filter(|&&c| c != 0) {
+            self.ruin(Ruin { node, height: version.height, floor, steps: steps.clone() });
         }
     }
 
-    /// Leaves a node `height` levels above the places to be taken apart, but for what was born by `floor`.
-    pub(super) fn ruin(&self, node: u64, height: u32, floor: u64) {
-        lock_brief(&self.ruins).push((node, height, floor));
+    /// Leaves a node to be taken apart later.
+    pub(super) fn ruin(&self, ruin: Ruin) {
+        ruin.steps.fetch_add(1, Ordering::Relaxed);
+        lock_brief(&self.ruins).push(ruin);
     }
 
-    /// Takes apart a bounded number of nodes, so that nobody pays for a huge file at once. Gives their number.
+    /// Takes apart a bounded number of nodes, so that nobody pays for a huge file at once, and looks again at versions
+    /// that had to wait. Gives the number of nodes.
     pub(super) fn dismantle_some(&self) -> usize {
         const NODES_MAX: usize = 64;
+        let postponed = std::mem::take(&mut *lock_brief(&self.postponed));
+        postponed.into_iter().for_each(|version| self.dismantle(version));
         for done in 0..NODES_MAX {
-            let Some((off, height, floor)) = lock_brief(&self.ruins).pop() else { return done };
-            // SAFETY: nobody else frees a ruin, and it was popped by us alone.
-            let node = unsafe { at::<Node>(&self.memory, off) };
-            if node.birth <= floor {
-                // An older version has it, and with it all below.
-                continue;
-            }
-            if height == 1 {
-                self.demolish_places(&node.children, floor);
-            } else {
-                let below = node.children.iter().filter(|&&c| c != 0).map(|&c| (c, height - 1, floor));
-                lock_brief(&self.ruins).extend(below);
-            }
-            self.memory.arena.free(Off::new(off).expect("a node has a place"));
+            let Some(ruin) = lock_brief(&self.ruins).pop() else { return done };
+            self.take_apart(&ruin);
+            step_done(&ruin.steps);
         }
         NODES_MAX
+    }
+
+    fn take_apart(&self, ruin: &Ruin) {
+        let Ruin { node: off, height, floor, .. } = *ruin;
+        // SAFETY: a part of a version that waits for us, or ours alone.
+        let node = unsafe { at::<Node>(&self.memory, off) };
+        if node.birth <= floor {
+            // An older version has it, and with it all below.
+            return;
+        }
+        if height == 1 {
+            self.demolish_places(&node.children, floor);
+        } else {
+            for &node in node.children.iter().filter(|&&c| c != 0) {
+                self.ruin(Ruin { node, height: height - 1, floor, steps: ruin.steps.clone() });
+            }
+        }
+        self.memory.arena.free(Off::new(off).expect("a node has a place"));
     }
 
     fn demolish_places(&self, places: &[u64], floor: u64) {

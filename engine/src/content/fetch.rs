@@ -106,9 +106,8 @@ impl Content {
     /// `NeedMemory`; `Io`, `Corrupt`.
     pub fn preload_at(&self, held: &Held<'_>, offset: u64) -> Result<u64, Missing> {
         let span = held.span(offset);
-        if let Some(extent) = span.extent {
-            self.fetch_extent(held, extent, Why::Preload)?;
-        }
+        let Some(extent) = span.extent else { return Ok(held.next_data(offset)) };
+        self.fetch_extent(held, extent, Why::Preload)?;
         Ok(span.end)
     }
 

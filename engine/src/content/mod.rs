@@ -30,6 +30,7 @@ mod publish;
 mod resize;
 mod seek;
 mod span;
+mod turn;
 mod view;
 
 pub use builder::Builder;
@@ -42,8 +43,8 @@ pub use publish::Measure;
 pub(crate) use publish::check_file;
 pub use seek::Seek;
 pub use span::Held;
-pub(crate) use view::read_at;
 pub use view::{FileView, Pieces};
+pub(crate) use view::{read_at, zeroed};
 
 use crate::arena::Urgency;
 use crate::config::Admission;
@@ -98,10 +99,13 @@ pub struct Content {
     /// Turnover clock: moves on with what leaves memory or is served past it.
     tick: AtomicU16,
     tick_bytes: AtomicU64,
-    /// Nodes of maps that nobody names any more, with their heights and the last version that has them still.
-    ruins: Mutex<Vec<(u64, u32, u64)>>,
+    /// Nodes of maps that nobody names any more.
+    ruins: Mutex<Vec<chain::Ruin>>,
+    /// Versions that wait until a newer one is taken apart.
+    postponed: Mutex<Vec<Off>>,
     /// One of them is held while a file's content is changed: whose inode number it is says which.
     writers: Vec<Mutex<()>>,
+    turns: turn::Turns,
     /// As `writers`, for the chains of versions; held for an instant.
     chains: Vec<Mutex<()>>,
     /// Free bytes above which everything that is read is admitted.
@@ -120,6 +124,8 @@ impl Content {
             tick: AtomicU16::new(1),
             tick_bytes: AtomicU64::new(0),
             ruins: Mutex::new(Vec::new()),
+            postponed: Mutex::new(Vec::new()),
+            turns: turn::Turns::default(),
             writers: (0..WRITERS).map(|_| Mutex::new(())).collect(),
             chains: (0..CHAINS).map(|_| Mutex::new(())).collect(),
             relaxed_bytes: AtomicU64::new(relaxed_bytes),

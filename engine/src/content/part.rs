@@ -11,7 +11,11 @@ impl Edit<'_> {
     /// # Errors
     /// `NeedMemory`.
     pub fn part_ways(&mut self) -> Result<(), Missing> {
-        self.tree = self.content.memory.local().random() as u32;
+        let shared = self.tree;
+        // Which tree it is, is told by this number.
+        while self.tree == shared {
+            self.tree = self.content.memory.local().random() as u32;
+        }
         for i in 0..DIRECT {
             if self.children[i] != 0 {
                 self.children[i] = self.part_ways_below(self.children[i], self.height)?;

@@ -1,6 +1,6 @@
 //! Cutting files, making them longer, and punching holes.
 
-use super::map::{self, Child, EXTENT, PAGE, SPLIT};
+use super::map::{self, Child, EXTENT, Extent, PAGE, SPLIT};
 use super::places::{Change, Over};
 use super::{Content, Missing};
 use crate::error::Kind;
@@ -79,7 +79,23 @@ impl Change<'_> {
     /// Leaves nothing behind `len`.
     fn cut(&mut self, len: u64) -> Result<(), Missing> {
         self.edit.clear(len.div_ceil(EXTENT), u64::MAX)?;
-        self.zero(len / EXTENT, len % EXTENT, EXTENT)
+        self.zero(len / EXTENT, len % EXTENT, EXTENT)?;
+        // The longer version may have zeros where the next append would extend this extent in place.
+        if let Some(extent) = self.last_extent(len) {
+            extent.seal();
+        }
+        Ok(())
+    }
+
+    /// The extent with the last byte of what is left.
+    fn last_extent(&self, len: u64) -> Option<&Extent> {
+        let last = len.checked_sub(1)?;
+        let off = match self.edit.child(last / EXTENT) {
+            Child::Hole => 0,
+            Child::Extent(off) => off,
+            Child::Split(split) => self.edit.page(split, (last % EXTENT / PAGE) as usize),
+        };
+        (off != 0).then(|| self.edit.extent(off))
     }
 
     fn punch(&mut self, offset: u64, end: u64) -> Result<(), Missing> {

@@ -27,6 +27,10 @@ impl Content {
             // One piece of data from end to end.
             _ => return Ok(Some(if what == Seek::Data { offset } else { len })),
         };
+        // It may have been cut since its length was asked for.
+        if offset >= held.len() {
+            return Ok(None);
+        }
         let mut at = offset;
         while at < held.len() {
             let span = held.span(at);

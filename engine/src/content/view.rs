@@ -65,9 +65,9 @@ impl<'e> FileView<'e> {
     /// The whole content, copied.
     ///
     /// # Errors
-    /// As [`FileView::read_at`].
+    /// As [`FileView::read_at`]; `InvalidInput` for more than this process can get at once.
     pub fn to_vec(&self) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(self.len()).unwrap_or(usize::MAX)];
+        let mut bytes = zeroed(self.len()).map_err(|kind| self.error(kind.into()))?;
         self.read_at(0, &mut bytes)?;
         Ok(bytes)
     }
@@ -133,6 +133,21 @@ fn piece_at<'e>(
         Some(extent) => Ok(content.fetch_extent(held, extent, why)?.cut(span.end)),
         None => Ok(Piece::zeros(span.end - offset, offset)),
     }
+}
+
+/// Room for a copy.
+pub(crate) fn zeroed(len: u64) -> std::result::Result<Vec<u8>, Kind> {
+    /// The allocator is asked politely from here on: a sparse file may be longer than any memory.
+    const LARGE: u64 = 1 << 30;
+    if len < LARGE {
+        return Ok(vec![0; len as usize]);
+    }
+    let too_much = || Kind::InvalidInput(format!("{len} bytes are more than this process can get at once"));
+    let n = usize::try_from(len).map_err(|_| too_much())?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(n).map_err(|_| too_much())?;
+    bytes.resize(n, 0);
+    Ok(bytes)
 }
 
 /// Copies a range out of fetched content. Gives the bytes copied and whether all were in memory.

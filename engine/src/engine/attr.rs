@@ -75,7 +75,8 @@ impl Core {
             Root::Dead => return None,
             Root::Dir(off) => {
                 let (entries, directories) = self.names.counts(guard, off);
-                (entries, 2 + directories as u32)
+                // One that was removed and is still held has neither a name nor a `.` of its own.
+                (entries, if life.names == 0 { 0 } else { 2 + directories as u32 })
             }
             Root::Symlink(_) => (self.names.target_bytes(guard, id.ino), life.names),
             file => (self.content.length(guard, file), life.names),

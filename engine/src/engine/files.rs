@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::Core;
 use super::node::FileKind;
-use crate::content::{Builder, Fetched, FileView, Measure, Missing, Why, read_at};
+use crate::content::{Builder, Fetched, FileView, Measure, Missing, Why, read_at, zeroed};
 use crate::error::{Error, Kind, Result};
 use crate::id::{Ino, InoGen};
 use crate::inode::Root;
@@ -148,7 +148,7 @@ impl Core {
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
         let read = || {
             let (_, fetched) = self.open("read", path, Why::Read)?;
-            let mut bytes = vec![0; usize::try_from(length(&fetched)).unwrap_or(usize::MAX)];
+            let mut bytes = zeroed(length(&fetched)).map_err(|kind| Error::new("read", path, kind))?;
             let copied = read_at(&self.content, &fetched, 0, &mut bytes);
             copied.map(|_| bytes).map_err(|m| self.file_error("read", path, m))
         };
@@ -163,7 +163,7 @@ impl Core {
         let read = || {
             let (_, fetched) = self.open("read_range", path, Why::Read)?;
             let there = length(&fetched).saturating_sub(offset);
-            let mut bytes = vec![0; len.min(usize::try_from(there).unwrap_or(usize::MAX))];
+            let mut bytes = zeroed(there.min(len as u64)).map_err(|kind| Error::new("read_range", path, kind))?;
             let copied = read_at(&self.content, &fetched, offset, &mut bytes);
             copied.map(|_| bytes).map_err(|m| self.file_error("read_range", path, m))
         };

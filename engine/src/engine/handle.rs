@@ -7,11 +7,15 @@ use super::node::Attr;
 use crate::content::{At, Draft, FILE_BYTES_MAX, Fetched, FileView, Gather, Missing, Seek, Why, read_at};
 use crate::error::{Error, Kind, Result};
 use crate::id::InoGen;
+use crate::inode::Root;
 use crate::memory::bump;
 use crate::oplog::Operation;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 use crate::watch::Told;
+
+/// Smaller appends that may overtake a large one before it takes the turn.
+const LOST_MAX: u32 = 2;
 
 /// An open file. The file lives as long as a name or a handle does.
 pub struct Handle {
@@ -189,7 +193,15 @@ impl Handle {
         core.timed_write(data.len() as u64, || {
             let priority = core.memory().inodes.hot(self.id.ino).priority.load(Ordering::Relaxed);
             let mut draft = Draft::new(&core.content, self.id, priority);
-            loop {
+            let mut turn = None;
+            for lost in 0u32.. {
+                if at == At::End && turn.is_none() {
+                    if lost < LOST_MAX {
+                        core.content.wait_for_turn(self.id.ino);
+                    } else {
+                        turn = Some(core.content.take_turn(self.id.ino));
+                    }
+                }
                 self.draft(op, at, data, &mut draft)?;
                 let write = || core.content.write(self.id, at, data, &mut draft);
                 let written = core.with_room_named(op, &|| self.path(), write)?;
@@ -199,6 +211,7 @@ impl Handle {
                     return Ok(offset);
                 }
             }
+            unreachable!("the loop has no end")
         })
     }
 
@@ -206,11 +219,12 @@ impl Handle {
     /// they are made anew.
     fn draft(&self, op: &'static str, at: At, data: &Gather<'_>, draft: &mut Draft<'_>) -> Result<()> {
         let core = &*self.core;
+        // Asked once: an end that moves with every step would keep us here for ever.
+        let offset = match at {
+            At::Offset(offset) => offset,
+            At::End => core.size_of(self.id),
+        };
         loop {
-            let offset = match at {
-                At::Offset(offset) => offset,
-                At::End => core.size_of(self.id),
-            };
             match core.with_room_named(op, &|| self.path(), || draft.step(offset, data))? {
                 Some(true) => {}
                 _ => return Ok(()),
@@ -260,8 +274,14 @@ impl Core {
     }
 
     fn check_file(&self, id: InoGen) -> std::result::Result<(), Kind> {
+        const TYPE: u32 = 0o170_000;
+        const REGULAR: u32 = 0o100_000;
         let _guard = self.local().pin();
         let inode = self.memory().inodes.get(id).ok_or(Kind::NotFound)?;
+        let kind = self.memory().inodes.cold(id.ino).mode_owner.load(Ordering::Relaxed) & TYPE;
+        if matches!(inode.root(), Root::Empty) && kind != REGULAR {
+            return Err(Kind::NotSupported("a pipe, socket or device has no content here"));
+        }
         crate::content::check_file(inode.root()).map_err(|missing| match missing {
             Missing::Because(kind) => kind,
             _ => Kind::NotFound,

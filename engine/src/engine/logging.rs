@@ -54,6 +54,16 @@ impl Core {
         self.run_logged(operation, None, || self.node_path(dir, name), |_| 0, run)
     }
 
+    /// As [`Core::logged_id`], of a priority.
+    #[inline]
+    pub(super) fn logged_priority(&self, id: InoGen, priority: u8, run: impl FnOnce() -> Result<()>) -> Result<()> {
+        if !self.oplog.is_on() {
+            return run();
+        }
+        let path = || self.names.path_of(id).unwrap_or_default();
+        self.run_logged(Operation::SetPriority, Some(priority), path, |()| 0, run)
+    }
+
     fn run_logged<T, P: AsRef<str>>(
         &self,
         operation: Operation,

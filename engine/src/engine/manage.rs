@@ -51,6 +51,10 @@ impl Core {
     /// # Errors
     /// `NotFound` when it is gone, `InvalidInput` above 10.
     pub fn set_priority_id(&self, id: InoGen, priority: u8) -> Result<()> {
+        self.logged_priority(id, priority, || self.set_priority_of(id, priority))
+    }
+
+    fn set_priority_of(&self, id: InoGen, priority: u8) -> Result<()> {
         self.check_writable("set_priority", "")?;
         Self::check_priority("set_priority", "", Some(priority))?;
         self.attr(id)?;

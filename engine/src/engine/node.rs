@@ -98,6 +98,11 @@ impl Core {
         self.names.root()
     }
 
+    /// Who owns what is made without saying for whom, as user and group.
+    pub fn owner(&self) -> (u32, u32) {
+        self.memory().attrs.owners.get(0)
+    }
+
     /// The path of an inode without symbolic links, if it has a name.
     pub fn path_of(&self, id: InoGen) -> Option<String> {
         self.names.path_of(id)

@@ -15,6 +15,7 @@ use crate::attrs::{Moving, Quota, QuotaUsage};
 use crate::error::{Error, Kind, Result};
 use crate::id::{Ino, InoGen};
 use crate::inode::Root;
+use crate::oplog::Operation;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, lock};
 
@@ -30,6 +31,10 @@ impl Core {
     /// # Errors
     /// `NotFound`, `NotADirectory`, `QuotaExceeded` when there is more already, `Conflict` when there are 4,095.
     pub fn set_quota(&self, path: &str, quota: Quota) -> Result<()> {
+        self.logged(Operation::SetQuota, path, None, |()| 0, || self.set_quota_at(path, quota))
+    }
+
+    fn set_quota_at(&self, path: &str, quota: Quota) -> Result<()> {
         self.check_writable("set_quota", path)?;
         let (dir, _) = self.quota_dir("set_quota", path)?;
         let quotas = &self.memory().attrs.quotas;

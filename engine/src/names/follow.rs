@@ -146,6 +146,8 @@ impl Names {
     /// # Errors
     /// As [`Names::find`].
     pub fn find_behind(&self, guard: &Guard, dir: InoGen, name: &str) -> Result<InoGen, Kind> {
+        // It was found before this pin: the number may be another directory's by now.
+        self.memory.inodes.get(dir).ok_or(Kind::NotFound)?;
         let mut seen = Seen::new();
         loop {
             seen.clear();

@@ -50,6 +50,8 @@ operations! {
     Preload = "PRELOAD",
     /// A priority was set.
     SetPriority = "SET_PRIORITY",
+    /// The quota of a directory was set or lifted.
+    SetQuota = "SET_QUOTA",
     /// A hard or symbolic link, or a special file, was made.
     Link = "LINK",
     /// Permissions, owner, times or extended attributes were changed.

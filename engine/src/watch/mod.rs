@@ -198,8 +198,14 @@ impl Hub {
     }
 
     /// Tells what was set aside, unless somebody has the turn and will.
+    ///
+    /// Not for ever: what others set aside meanwhile is told with the next change or swap.
     fn tell_swaps(&self) {
-        while self.swaps_wait.load(Ordering::SeqCst) {
+        const ROUNDS_MAX: usize = 4;
+        for _ in 0..ROUNDS_MAX {
+            if !self.swaps_wait.load(Ordering::SeqCst) {
+                return;
+            }
             let desk = match self.desk.try_lock() {
                 Ok(desk) => desk,
                 Err(TryLockError::Poisoned(desk)) => desk.into_inner(),

@@ -70,6 +70,9 @@ fn a_file_may_have_sixteen_tebibytes_and_no_more() {
         handle.set_len(u64::MAX),
         handle.allocate(16 * TIB, 1, false),
         handle.allocate(u64::MAX, 1, false),
+        handle.allocate(16 * TIB - 1, 100, true),
+        handle.write_at(16 * TIB - 100, &vec![1; 300_000]),
+        handle.append(&vec![1; 300_000]).map(drop),
     ];
     for (at, call) in too_large.iter().enumerate() {
         assert!(matches!(call, Err(e) if matches!(e.kind(), Kind::FileTooLarge)), "call {at}: {call:?}");
@@ -80,6 +83,18 @@ fn a_file_may_have_sixteen_tebibytes_and_no_more() {
     handle.punch_hole(u64::MAX - 10, 10).unwrap();
     handle.punch_hole(16 * TIB - 1, u64::MAX).unwrap();
     assert_eq!((handle.attr().unwrap().size, read(&handle, 16 * TIB - 2, 10)), (16 * TIB, vec![0, 0]));
+}
+
+/// What is loaded is what is stored, however far the end is.
+#[test]
+fn a_preload_passes_over_holes() {
+    let engine = in_memory(settings(8 * MIB));
+    let handle = new_file(&engine);
+    handle.write_at(16 * TIB - 200_000, &[1; 200_000]).unwrap();
+    spill_all(&engine);
+    let task = engine.preload("/f", None).unwrap();
+    assert_eq!(task.wait(Some(std::time::Duration::from_secs(60))).unwrap(), Some(16 * TIB));
+    assert!(engine.file_info("/f").unwrap().resident_bytes > 0);
 }
 
 #[test]

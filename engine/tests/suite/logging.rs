@@ -2,7 +2,7 @@
 
 use super::common::{MIB, in_memory, settings, spill_all};
 use memfs_engine::config::Settings;
-use memfs_engine::engine::{Engine, FileKind, MakeNode, RenameMode, SetAttr};
+use memfs_engine::engine::{Engine, FileKind, MakeNode, Quota, RenameMode, SetAttr};
 use memfs_engine::oplog::{Entry, LogQuery, Operation};
 use std::sync::{Arc, Mutex};
 
@@ -69,11 +69,15 @@ fn operations_by_inode_are_logged_with_the_path_of_the_moment() {
     open.read_at(1, &mut [0; 2]).unwrap();
     open.set_len(1).unwrap();
     e.set_attr(file, SetAttr { mode: Some(0o600), ..SetAttr::default() }).unwrap();
+    e.set_priority_id(file, 7).unwrap();
+    e.set_priority_id(file, 11).unwrap_err();
     e.unlink_node(root, "g").unwrap();
     e.unlink_node(root, "g").unwrap_err();
     e.remove_dir_node(root, "d").unwrap();
+    let entries = all(&e);
+    assert_eq!(entries[8].priority, Some(7));
     assert_eq!(
-        lines(&all(&e)),
+        lines(&entries),
         [
             "MKDIR /d 0",
             "WRITE /d/f 0",
@@ -83,11 +87,22 @@ fn operations_by_inode_are_logged_with_the_path_of_the_moment() {
             "READ /h 2",
             "WRITE /h 0",
             "ATTR /h 0",
+            "SET_PRIORITY /h 0",
+            "SET_PRIORITY /h 0 InvalidInput",
             "DELETE /g 0",
             "DELETE /g 0 NotFound",
             "RMDIR /d 0",
         ]
     );
+}
+
+#[test]
+fn quotas_are_logged() {
+    let e = engine(1000);
+    e.mkdir("/d").unwrap();
+    e.set_quota("/d", Quota { bytes: Some(1 << 20), files: None }).unwrap();
+    e.set_quota("/none", Quota::default()).unwrap_err();
+    assert_eq!(lines(&all(&e)), ["MKDIR /d 0", "SET_QUOTA /d 0", "SET_QUOTA /none 0 NotFound"]);
 }
 
 #[test]

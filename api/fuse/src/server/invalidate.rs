@@ -43,10 +43,14 @@ struct Desk {
     more: Condvar,
 }
 
+/// Names in directories, and inodes.
+type Names = VecDeque<(INodeNo, Box<str>)>;
+type Inodes = VecDeque<INodeNo>;
+
 #[derive(Default)]
 struct Notices {
-    names: VecDeque<(INodeNo, Box<str>)>,
-    inodes: VecDeque<INodeNo>,
+    names: Names,
+    inodes: Inodes,
     /// The thread that passes on waits.
     idle: bool,
     over: bool,
@@ -71,7 +75,7 @@ impl Desk {
     }
 
     /// All that waits; `None` when the mount is over.
-    fn take(&self) -> Option<(VecDeque<(INodeNo, Box<str>)>, VecDeque<INodeNo>)> {
+    fn take(&self) -> Option<(Names, Inodes)> {
         let mut notices = self.lock();
         loop {
             if notices.over {
@@ -156,7 +160,7 @@ impl Listener for Invalidator {
 }
 
 /// It fails when the kernel does not know something any more, or the mount is over: both fine.
-fn pass_on(known: &Known, notifier: &Notifier, names: VecDeque<(INodeNo, Box<str>)>, inodes: VecDeque<INodeNo>) {
+fn pass_on(known: &Known, notifier: &Notifier, names: Names, inodes: Inodes) {
     for (dir, name) in names {
         let _ = notifier.inval_entry(dir, name.as_ref().as_ref());
     }
@@ -211,7 +215,7 @@ mod tests {
         fs.write("/f", "x").unwrap();
         let attr = engine.child(engine.root_id(), "f").unwrap();
         invalidator.known.remember(&attr).unwrap();
-        let (_, _) = invalidator.desk.take().unwrap();
+        invalidator.desk.take().unwrap();
         invalidator.known.end_notice(INodeNo::ROOT);
         for n in 0..10 {
             fs.write("/f", vec![n; 10]).unwrap();

@@ -80,10 +80,14 @@ impl Server {
     }
 }
 
+/// Attributes have a name within a namespace, of which these are kept.
 fn attribute(name: &OsStr) -> Answer<&str> {
-    match text(name)? {
-        name if name.starts_with("system.") => Err(Errno::EOPNOTSUPP),
-        name => Ok(name),
+    let name = text(name)?;
+    let within = ["user.", "trusted.", "security."].iter().find_map(|space| name.strip_prefix(space));
+    match within {
+        Some("") => Err(Errno::EINVAL),
+        Some(_) => Ok(name),
+        None => Err(Errno::EOPNOTSUPP),
     }
 }
 
@@ -102,6 +106,17 @@ mod tests {
     fn access_lists_are_refused() {
         let refused = attribute(OsStr::new("system.posix_acl_access")).err().map(i32::from);
         assert_eq!(refused, Some(libc::EOPNOTSUPP));
-        assert_eq!(attribute(OsStr::new("user.a")).ok(), Some("user.a"));
+        for kept in ["user.a", "trusted.a.b", "security.capability"] {
+            assert_eq!(attribute(OsStr::new(kept)).ok(), Some(kept));
+        }
+    }
+
+    #[test]
+    fn a_name_needs_a_namespace_and_something_in_it() {
+        let refused = |name| attribute(OsStr::new(name)).err().map(i32::from);
+        assert_eq!(
+            [refused("user."), refused("other.a"), refused("user")],
+            [Some(libc::EINVAL), Some(libc::EOPNOTSUPP), Some(libc::EOPNOTSUPP)]
+        );
     }
 }

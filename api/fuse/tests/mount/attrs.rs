@@ -88,7 +88,7 @@ fn times_have_nanoseconds() {
 fn times_out_of_range_do_not_hurt_the_server() {
     each("times_out_of_range_do_not_hurt_the_server", |m| {
         let file = File::create(m.path("f")).unwrap();
-        for seconds in [-1, i64::MIN + 1, i64::MIN / 2, i64::MAX, 1 << 40] {
+        for seconds in [-1, i64::MIN, i64::MIN + 1, i64::MIN / 2, i64::MAX, 1 << 40] {
             let time = rustix::fs::Timespec { tv_sec: seconds, tv_nsec: 5 };
             let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
             // More often than there are threads that could die of it.
@@ -126,6 +126,19 @@ fn extended_attributes_obey_their_rules() {
         assert_eq!(removexattr(&path, "user.one"), Err(Errno::NODATA));
         let access_list = getxattr(&path, "system.posix_acl_access", &mut room);
         assert_eq!(access_list, Err(Errno::OPNOTSUPP));
+    });
+}
+
+#[test]
+fn a_removed_directory_that_is_still_open_has_no_links() {
+    each("a_removed_directory_that_is_still_open_has_no_links", |m| {
+        let path = m.path("d");
+        fs::create_dir(&path).unwrap();
+        let open = File::open(&path).unwrap();
+        assert_eq!(open.metadata().unwrap().nlink(), 2);
+        fs::remove_dir(&path).unwrap();
+        assert_eq!(open.metadata().unwrap().nlink(), 0);
+        assert_eq!(fs::metadata(m.root()).unwrap().nlink(), 2, "the root has no name, and is there");
     });
 }
 

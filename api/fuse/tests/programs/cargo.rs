@@ -18,7 +18,8 @@ fn cargo_builds_tests_and_builds_again_a_crate() {
     let Some(stage) = stage(&["cargo", "cc"], EXCLUSIVE) else { return };
     let dir = stage.path("crate");
     fs::create_dir_all(dir.join("src")).unwrap();
-    fs::write(dir.join("Cargo.toml"), "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n").unwrap();
+    fs::write(dir.join("Cargo.toml"), "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+        .unwrap();
     let asset = noise(ASSET, 3);
     fs::write(dir.join("asset"), &asset).unwrap();
     fs::write(dir.join("src/lib.rs"), LIBRARY).unwrap();

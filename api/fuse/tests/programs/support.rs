@@ -36,6 +36,11 @@ pub fn turn() -> MutexGuard<'static, ()> {
 
 /// The stage for programs, or nothing when one of them or the mount is not possible here, which is said.
 pub fn stage(programs: &[&str], caching: Caching) -> Option<Stage> {
+    stage_of(MEMORY, programs, caching)
+}
+
+/// A stage with a budget of its own.
+pub fn stage_of(memory: u64, programs: &[&str], caching: Caching) -> Option<Stage> {
     for program in programs {
         if let Err(why) = is_there(program) {
             eprintln!("skipped: {program}: {why}");
@@ -46,7 +51,7 @@ pub fn stage(programs: &[&str], caching: Caching) -> Option<Stage> {
         eprintln!("skipped: {}: /dev/fuse: {e}", programs.join(", "));
         return None;
     }
-    let fs = MemFs::builder().memory_limit_bytes(MEMORY).disk_limit_bytes(4 << 30).open().unwrap();
+    let fs = MemFs::builder().memory_limit_bytes(memory).disk_limit_bytes(4 << 30).open().unwrap();
     let (under, beside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for dir in [&under, &beside] {
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
