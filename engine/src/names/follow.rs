@@ -68,7 +68,7 @@ impl Names {
         loop {
             seen.clear();
             let end = self.reach_once(guard, Way::new(path, follow), Ino::ROOT, &mut seen);
-            if self.unchanged(&seen) {
+            if self.still_true(&seen) {
                 return end;
             }
         }
@@ -153,7 +153,7 @@ impl Names {
             seen.clear();
             let way = Way { pending: vec![name.to_owned()], followed: 0, follow: true };
             let end = self.reach_once(guard, way, dir.ino, &mut seen);
-            if self.unchanged(&seen) {
+            if self.still_true(&seen) {
                 let ino = end?.found().ok_or(Kind::NotFound)?;
                 return Ok(self.identity(self.target_of(ino)));
             }
@@ -171,7 +171,7 @@ impl Names {
             let end = self.reach_once(guard, Way::new(path, true), Ino::ROOT, &mut seen);
             // The way down and the way up are true at one instant, or are gone again.
             let text = end.map(|end| end.found().map(|ino| (ino, self.path_up_once(ino, &mut seen))));
-            if !self.unchanged(&seen) {
+            if !self.still_true(&seen) {
                 continue;
             }
             return match text?.ok_or(Kind::NotFound)? {

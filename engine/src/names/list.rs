@@ -128,7 +128,7 @@ impl Names {
         loop {
             seen.clear();
             let path = self.path_up_once(ino, &mut seen);
-            if self.unchanged(&seen) {
+            if self.still_true(&seen) {
                 return path;
             }
         }

@@ -72,10 +72,17 @@ impl Names {
         }
     }
 
-    /// The second half of the double collect. One link needs none: it was true when it was read.
+    /// The second half of the double collect, for a way that was gone to its end. One link needs none: it was true when
+    /// it was read, and nothing was read after it.
     #[inline]
-    pub(super) fn unchanged(&self, seen: &Seen) -> bool {
-        if crate::sync::broken("no recheck") || (seen.len == 1 && seen.deeper.is_empty()) {
+    fn unchanged(&self, seen: &Seen) -> bool {
+        (seen.len == 1 && seen.deeper.is_empty()) || self.still_true(seen)
+    }
+
+    /// The second half of the double collect.
+    #[inline]
+    pub(super) fn still_true(&self, seen: &Seen) -> bool {
+        if crate::sync::broken("no recheck") {
             return true;
         }
         let same = |&(ino, link): &(Ino, u64)| {
@@ -145,7 +152,9 @@ impl Names {
         loop {
             seen.clear();
             let result = self.walk_once(guard, path, &mut seen);
-            if self.unchanged(&seen) {
+            // What was found dead or to be no directory may have been replaced just before that look.
+            let stood = if result.is_ok() { self.unchanged(&seen) } else { self.still_true(&seen) };
+            if stood {
                 return result;
             }
         }

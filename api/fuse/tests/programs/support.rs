@@ -118,7 +118,7 @@ pub struct Call(Command);
 pub fn call(program: &str) -> Call {
     let mut command = Command::new(program);
     // What a user has set for himself must not decide.
-    command.env("LC_ALL", "C").env("TZ", "UTC").env("HOME", "/nonexistent").stdin(Stdio::null());
+    command.env("LC_ALL", "C").env("TZ", "UTC").stdin(Stdio::null());
     Call(command)
 }
 
